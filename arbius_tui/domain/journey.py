@@ -1,0 +1,197 @@
+"""What is known about one model so far: the state that is saved.
+
+A journey is where the author stands, a state word for each step, and one record for each step that has something to
+remember. Records are plain JSON here and become typed on demand (pydantic), so that opening a saved journey costs
+nothing before the first frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, ClassVar, Literal, TypeVar
+
+from arbius_tui.domain.errors import NotReady
+
+Json = Mapping[str, Any]
+
+STEPS = (
+    "checks", "model", "run", "seed_test", "publish", "template", "pin", "wallet", "register", "wire_in", "after",
+)  # fmt: skip
+"""The names of the steps in their order; they are the file names in steps/ and screens/."""
+
+StepState = Literal["-", "wait", "run", "ok", "warn", "FAIL", "off"]
+"""`-`: nobody has touched it. `off`: there is nothing to do here. The others as everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A fact to remember. One frozen dataclass for each step; `private` names keys no face and no JSON line shows."""
+
+    step: ClassVar[str]
+    private: ClassVar[frozenset[str]] = frozenset()
+
+    def public(self) -> dict[str, Any]:
+        """The record as it may be shown."""
+        return {"step": self.step, **{k: v for k, v in asdict(self).items() if k not in self.private}}
+
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksRecord(Record):
+    """State word of each check by its id, and when they ran (RFC 3339)."""
+
+    step: ClassVar[str] = "checks"
+    states: dict[str, str] = field(default_factory=dict)
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord(Record):
+    """The model's folder, its predictor (`predict.py:Predictor`) and the names of its inputs."""
+
+    step: ClassVar[str] = "model"
+    folder: str = ""
+    predictor: str = ""
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord(Record):
+    """A Cog server that answers at `url`. `pid` is of a child process we started, 0 if we only found the server."""
+
+    step: ClassVar[str] = "run"
+    url: str = ""
+    pid: int = 0
+    cog: str = ""
+    gpu: str = ""
+    cpu_only: bool = True
+    container: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedTestRecord(Record):
+    """The proof. `sha256` lists the hash of each case that succeeded, in the order they ran; `cases` the verdicts."""
+
+    step: ClassVar[str] = "seed_test"
+    reproducible: bool = False
+    sha256: tuple[str, ...] = ()
+    cases: tuple[dict[str, Any], ...] = ()
+    mime: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateRecord(Record):
+    """The template's file, its size in bytes and its CIDv0."""
+
+    step: ClassVar[str] = "template"
+    path: str = ""
+    bytes: int = 0
+    cid: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PinRecord(Record):
+    """The CID that was pinned and the stores that hold it; `fetchable` is true only when somebody else can fetch it."""
+
+    step: ClassVar[str] = "pin"
+    cid: str = ""
+    bytes: int = 0
+    sha256: str = ""
+    stores: tuple[dict[str, Any], ...] = ()
+    fetchable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WalletRecord(Record):
+    """The account that signs: its name in the vault, its checksum address, and the kind of vault."""
+
+    step: ClassVar[str] = "wallet"
+    name: str = ""
+    address: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRecord(Record):
+    """A registration from the moment it is signed. Written before the transaction is sent, and again as it goes on.
+
+    `raw` is the signed transaction: it holds no key, but whoever has it can send it. Amounts are integers as strings.
+    """
+
+    step: ClassVar[str] = "register"
+    private: ClassVar[frozenset[str]] = frozenset({"raw"})
+    state: Literal["signed", "sent", "mined", "already", "failed"] = "signed"
+    model_id: str = ""
+    cid: str = ""
+    sender: str = ""
+    addr: str = ""
+    fee_wei: str = "0"
+    chain_id: int = 0
+    engine: str = ""
+    nonce: int = 0
+    tx_hash: str = ""
+    raw: str = ""
+    block: int = 0
+    gas_used: int = 0
+    cost_wei: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Record):
+    """Where the author stands and how a step went; the only record that is not a step's own."""
+
+    step: ClassVar[str] = ""
+    at: str = "checks"
+    states: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One model's journey. `network` is a key of networks.NETWORKS; `model_dir` is absolute or empty."""
+
+    project: str
+    network: str = "one"
+    model_dir: str = ""
+    at: str = "checks"
+    states: Mapping[str, str] = field(default_factory=dict)
+    records: Mapping[str, Json] = field(default_factory=dict)
+    saved_at: str = ""
+
+    def state(self, step: str) -> str:
+        """The state word of a step, `-` when nobody has touched it."""
+        return self.states.get(step, "-")
+
+    def get(self, kind: type[R]) -> R | None:
+        """The record of this kind, or None; NotReady (`state-damaged`) when the saved one does not fit it."""
+        raw = self.records.get(kind.step)
+        if raw is None:
+            return None
+        from pydantic import TypeAdapter, ValidationError
+
+        known = {f.name for f in fields(kind)}
+        try:
+            return TypeAdapter(kind).validate_python({k: v for k, v in raw.items() if k in known})
+        except ValidationError as error:
+            raise NotReady(
+                "state-damaged",
+                f"what was saved of the step {kind.step} cannot be read",
+                why="a journey goes on only from facts it can trust",
+                fix=f"run the step {kind.step} again; nothing on chain is touched by that",
+                detail=str(error),
+            ) from None
+
+    def having(self, change: Record) -> Journey:
+        """The journey after this change."""
+        if isinstance(change, Place):
+            return replace(self, at=change.at, states={**self.states, **change.states})
+        return replace(self, records={**self.records, change.step: asdict(change)})
+
+
+def order(step: str) -> int:
+    """The number of a step, from 1."""
+    return STEPS.index(step) + 1

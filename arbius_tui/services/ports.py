@@ -1,0 +1,316 @@
+"""What the steps may ask of the outside world, and the shapes that come back.
+
+The real services and the rehearsal satisfy the same protocols; only cli and app choose. All amounts are integers in
+wei, all hashes lower-case hex (sha256 without 0x, everything of the chain with 0x), all addresses checksummed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+
+from arbius_tui.domain.errors import Fix
+from arbius_tui.domain.journey import Journey, Record
+from arbius_tui.domain.secret import Secret
+
+Blob: TypeAlias = bytes
+CheckState = Literal["ok", "warn", "FAIL", "wait", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing this machine has or lacks. `needed_by` lists steps; `raw` is what the tool printed, clean."""
+
+    kind: ClassVar[str] = "check"
+    id: str
+    group: str
+    state: CheckState
+    found: str
+    why: str
+    needed_by: tuple[str, ...] = ()
+    fix: Fix | None = None
+    raw: str = ""
+    seconds: float = 0.0
+    title: str = ""
+
+
+class Toolchain(Protocol):
+    """What is installed and running here."""
+
+    def checks(self, only: str | None = None) -> AsyncIterator[Check]:
+        """Every check: first all as `wait` in their order, then each again as it ends. Never raises for a finding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A Cog server's own word: STARTING READY BUSY SETUP_FAILED DEFUNCT UNHEALTHY UNKNOWN, and its setup log."""
+
+    status: str
+    logs: str = ""
+    cog: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output of a prediction, decoded: its bytes were hashed and are not kept, but for a short `head`."""
+
+    filename: str
+    mime: str
+    bytes: int
+    sha256: str
+    head: Blob = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A prediction that succeeded; one that did not is a Failure (`model-failed`, `prediction-refused`, ...)."""
+
+    outputs: tuple[Output, ...]
+    seconds: float
+    shape: str = ""
+    logs: str = ""
+
+
+class Predictions(Protocol):
+    """Cog's HTTP server at any URL."""
+
+    async def health(self, url: str) -> Health:
+        """What /health-check says; NotReady when nothing answers like a Cog server."""
+
+    def wait_ready(self, url: str, limit: float) -> AsyncIterator[Health]:
+        """Each change of health until READY; NotReady on failure or after `limit` seconds."""
+
+    async def schema(self, url: str) -> dict[str, Any]:
+        """The OpenAPI document of the model."""
+
+    async def predict(self, url: str, inputs: Mapping[str, Any], limit: float = 600) -> Prediction:
+        """Run once and hash what is really there; a spurious 409 is retried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running model: where it answers, and what we would have to end."""
+
+    url: str
+    pid: int = 0
+    container: str = ""
+    started_by_us: bool = False
+
+
+class ModelServers(Protocol):
+    """Whoever can start a model's server."""
+
+    async def start(self, folder: Path) -> Server:
+        """Start the server of the model in this folder; READY is for Predictions to say."""
+
+    async def restart(self, server: Server) -> Server:
+        """The same model in a new process; NotReady (`not-ours`) for a server we did not start."""
+
+    async def stop(self, server: Server) -> None:
+        """End it, if we started it."""
+
+    async def alive(self, server: Server) -> bool:
+        """Whether the process or container that we remember is still ours and runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A block in one store. `announced`: others were told; `fetched_by`: who was seen to fetch it."""
+
+    kind: ClassVar[str] = "store"
+    id: str
+    where: str
+    cid: str
+    pinned: bool
+    announced: bool
+    note: str = ""
+
+
+class Ipfs(Protocol):
+    """A place that keeps blocks."""
+
+    id: str
+    """How it is named on screen and in JSON, e.g. `kubo 127.0.0.1:5001` or `embedded`."""
+
+    async def pin(self, data: bytes, name: str) -> Stored:
+        """Store and pin these bytes as one UnixFS file; PinFailed (`cid-mismatch`) if the store says another CID."""
+
+    async def block(self, cid: str) -> bytes:
+        """The raw block, its hash checked against the CID; PinFailed if it cannot be had."""
+
+    async def pinned(self, cid: str) -> bool:
+        """Whether this store has it pinned now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account in a vault. `vault` is the kind of the vault: `keystore`, `keyring`, `rehearsal`, `watch`."""
+
+    kind: ClassVar[str] = "account"
+    name: str
+    address: str
+    vault: str
+
+
+class Vault(Protocol):
+    """Where keys are kept."""
+
+    kind: str
+
+    async def accounts(self) -> tuple[Account, ...]:
+        """All accounts, by name. No password is needed for this."""
+
+    async def create(self, name: str, password: Secret) -> Account:
+        """A new key; BadInput if the name is taken. Read back before this returns."""
+
+    async def add(self, name: str, key: Secret, password: Secret) -> Account:
+        """Keep a key that the author has; it may have 0x and blanks."""
+
+    async def sign(self, name: str, password: Secret, transaction: Mapping[str, Any]) -> SignedTransaction:
+        """Sign a complete EIP-1559 transaction; the key is read for this and forgotten."""
+
+    def needs_password(self) -> bool:
+        """Whether `sign` and `create` want a password from the author."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """A signed transaction: its raw bytes as 0x hex, and the hash it will have."""
+
+    raw: str = field(repr=False)
+    hash: str
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStatus:
+    """What the chain says of itself and of the engine."""
+
+    chain_id: int
+    block: int
+    engine: str
+    has_code: bool
+    version: int
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OnChainModel:
+    """models(id) as the engine keeps it; `cid` is the 34-byte multihash as 0x hex."""
+
+    addr: str
+    fee_wei: int
+    rate_wei: int
+    cid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What is to be registered: exactly these bytes, by this sender."""
+
+    sender: str
+    addr: str
+    fee_wei: int
+    template: bytes = field(repr=False)
+    allow_list: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A simulated registration: the id the engine returned, what it costs at most, and a transaction to sign."""
+
+    model_id: str
+    gas: int
+    max_cost_wei: int
+    balance_wei: int
+    nonce: int
+    transaction: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A mined transaction. `model_id` is from the engine's own event, empty when there was none."""
+
+    tx_hash: str
+    ok: bool
+    block: int
+    gas_used: int
+    cost_wei: int
+    model_id: str
+
+
+class Chain(Protocol):
+    """A chain with an Engine on it."""
+
+    async def status(self) -> ChainStatus:
+        """Chain id, head and engine; WrongChain when it is not the expected one."""
+
+    async def model(self, model_id: str) -> OnChainModel | None:
+        """The registered model, or None."""
+
+    async def cid(self, template: bytes) -> str:
+        """The engine's own generateIPFSCID, as 0x hex."""
+
+    async def hash_model(self, registration: Registration, cid: str) -> str:
+        """The engine's own hashModel."""
+
+    async def balance(self, address: str) -> int:
+        """Wei."""
+
+    async def quote(self, registration: Registration) -> Quote:
+        """eth_call, estimate and build. A revert is a WrongChain or TransactionFailed in words."""
+
+    async def send(self, raw: str) -> str:
+        """Broadcast once, never again by itself; the hash. TransactionFailed `send-unclear` if the answer was lost."""
+
+    async def known(self, tx_hash: str) -> bool:
+        """Whether the chain knows this transaction, mined or not."""
+
+    async def nonce(self, address: str) -> int:
+        """The next nonce of this account."""
+
+    async def receipt(self, tx_hash: str, limit: float) -> Receipt | None:
+        """The receipt, waited for at most `limit` seconds; None when it is not mined by then."""
+
+
+class Store(Protocol):
+    """The journey on disk."""
+
+    def load(self) -> Journey:
+        """The journey as it stands."""
+
+    def apply(self, change: Record) -> Journey:
+        """Journal the change (fsync), then write the state (temporary file, fsync, rename); the new journey."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a step may use. `fund` gives play money and exists only in the rehearsal."""
+
+    toolchain: Toolchain
+    servers: ModelServers
+    predictions: Predictions
+    ipfs: tuple[Ipfs, ...]
+    vaults: tuple[Vault, ...]
+    chain: Chain
+    network: str
+    out: Path
+    fund: Fund | None = None
+    endpoints: tuple[str, ...] = ()
+
+
+class Fund(Protocol):
+    """Play money on the embedded chain."""
+
+    async def __call__(self, address: str, wei: int) -> None:
+        """Give this account so much."""
+
+
+class World(Protocol):
+    """Opens services for one project and closes them: the real world or the rehearsal."""
+
+    def open(self, journey: Journey) -> AbstractAsyncContextManager[Services]:
+        """The services for this journey's network."""

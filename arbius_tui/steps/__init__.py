@@ -1,0 +1,1 @@
+"""The journey. One file for each step: what it needs, what it does, what it yields."""

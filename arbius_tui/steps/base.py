@@ -1,0 +1,114 @@
+"""What a step is, and the one way in: every face runs steps through `Walk`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from importlib import import_module
+from typing import ClassVar
+
+from arbius_tui.domain.errors import Failure, NotReady
+from arbius_tui.domain.events import Done, Event, Saved, Started, Trouble
+from arbius_tui.domain.journey import STEPS, Journey, Place, Record
+from arbius_tui.domain.questions import Ask
+from arbius_tui.services.ports import Services, Store
+
+TITLES = {
+    "checks": "Checks", "model": "Model", "run": "Run", "seed_test": "Seed test", "publish": "Publish",
+    "template": "Template", "pin": "Pin", "wallet": "Wallet", "register": "Register", "wire_in": "Wire-in",
+    "after": "After",
+}  # fmt: skip
+"""How each step is called on a screen. They stand here so that the strip can be drawn before any step is imported."""
+
+NEEDS: dict[str, tuple[str, ...]] = {
+    "seed_test": ("run",),
+    "template": ("run",),
+    "pin": ("template",),
+    "register": ("pin", "wallet"),
+    "after": ("register",),
+}
+"""Steps whose record a step cannot do without."""
+
+
+class Step:
+    """One step of the journey. It yields events, asks through `ask`, and writes only by yielding `Saved`."""
+
+    name: ClassVar[str]
+
+    def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
+        """Do the step. Ends with `Done`; raising a Failure is the same as a problem and a `Done` that is not ok."""
+        raise NotImplementedError
+
+
+def load(name: str) -> Step:
+    """The step of this name; its module is imported now."""
+    module = import_module(f"arbius_tui.steps.{name}")
+    found = next(v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Step) and v is not Step)
+    return found()
+
+
+class Walk:
+    """One project's walk through the steps: applies what is saved before any face sees it."""
+
+    def __init__(self, store: Store, services: Services) -> None:
+        self.store, self.services = store, services
+        self.journey = store.load()
+        self.watchers: list[Callable[[Journey], None]] = []
+
+    def save(self, change: Record) -> None:
+        """Write a fact and tell who watches."""
+        self.journey = self.store.apply(change)
+        for watcher in self.watchers:
+            watcher(self.journey)
+
+    def missing(self, name: str) -> tuple[str, ...]:
+        """Steps that must be done before this one."""
+        return tuple(step for step in NEEDS.get(name, ()) if step not in self.journey.records)
+
+    def go(self, name: str) -> None:
+        """The author stands here now."""
+        if self.journey.at != name:
+            self.save(Place(at=name))
+
+    async def run(self, name: str, ask: Ask) -> AsyncGenerator[Event, None]:
+        """Run a step: `Started`, its events, one `Done`. A failure becomes a problem and a `Done`."""
+        yield Started(TITLES[name])
+        self.save(Place(at=name, states={name: "run"}))
+        done: Done | None = None
+        try:
+            if missing := self.missing(name):
+                raise needs(name, missing)
+            async with aclosing(load(name).run(self.journey, self.services, ask)) as events:
+                async for event in events:
+                    if isinstance(event, Saved):
+                        self.save(event.change)
+                    if isinstance(event, Done):
+                        done = event
+                        break
+                    yield event
+        except Failure as failure:
+            yield Trouble(failure.problem)
+            done = Done(False, failure.exit_code)
+        except (asyncio.CancelledError, GeneratorExit):
+            self.save(Place(at=name, states={name: "-"}))
+            raise
+        done = done or Done(True)
+        self.save(Place(at=name, states={name: word(done)}))
+        yield done
+
+
+def word(done: Done) -> str:
+    """The state word of a step that ended so; a step may name its own in the result."""
+    return str(done.result.get("state") or ("ok" if done.ok else "FAIL"))
+
+
+def needs(name: str, missing: tuple[str, ...]) -> NotReady:
+    """The failure of a step that is too early."""
+    names = " and ".join(f"{STEPS.index(step) + 1} {TITLES[step]}" for step in missing)
+    return NotReady(
+        "step-needs",
+        f"{TITLES[name]} needs {names} first",
+        why="it works with what that step found",
+        fix=f"do {names}, then come back",
+    )
