@@ -1,7 +1,8 @@
 """The parts that run outside this process, and where to find each: `need("anvil")` gives it or skips the test.
 
 A test that needs a part asks for it here and nowhere else. A missing part skips the test with a sentence that says
-which part and how to get it; with ARBIUS_REQUIRE_PARTS=1 (as in .ci/run) it fails instead, so that nothing is skipped unseen.
+which part and how to get it; with ARBIUS_REQUIRE_PARTS=1 (as in .ci/run) it fails instead, so that nothing is skipped
+unseen.
 
 Where a part is looked for, in this order: a variable ARBIUS_PART_<NAME> (tests/real/parts.sh prints them), the folder
 that tests/real/parts.sh fills, and PATH.
@@ -48,14 +49,16 @@ def need(name: Name) -> str | KuboNodes:
     """The part of this name: a path, for "docker" a DOCKER_HOST, for "kubo" a dict. Skips or fails the test without it.
 
     "node" and "solc" both give the folder of the npm package solc (with node on PATH); "cog-old" and "cog-mid" the
-    Python of an environment that has cog 0.9.26 and 0.16.12; "keyring" a script that runs a command with a private keyring.
+    Python of an environment that has cog 0.9.26 and 0.16.12; "keyring" a script that runs a command with a private
+    keyring.
     """
     try:
         return PARTS[name]()
     except Missing as missing:
-        if os.environ.get("ARBIUS_REQUIRE_PARTS") == "1":
-            pytest.fail(f"needs {missing}. ARBIUS_REQUIRE_PARTS=1 is set, so this is no skip", pytrace=False)
-        pytest.skip(f"needs {missing}")
+        sentence = f"needs {missing}"
+    if os.environ.get("ARBIUS_REQUIRE_PARTS") == "1":
+        pytest.fail(f"{sentence}. ARBIUS_REQUIRE_PARTS=1 is set, so this is no skip", pytrace=False)
+    pytest.skip(sentence)
 
 
 def _variable(name: str) -> str:
