@@ -4,7 +4,7 @@ A `Problem` is a value: it can be shown, saved and sent as JSON. A `Failure` is 
 
     Failure                 1  a fault of ours (code `internal`)
     |- BadInput             2  a wrong path, flag, file or value from the author
-    |- NotReady             3  something this machine lacks: a check failed, a server is down, a folder cannot be written
+    |- NotReady             3  something this machine lacks: a check failed, a server is down, a folder is read-only
     |- NotReproducible      4  the seed does not decide the bytes
     |- TemplateInvalid      5  the template has errors
     |- PinFailed            6  another CID, or nobody can fetch it

@@ -40,7 +40,7 @@ class Consent(Question):
 
 @dataclass(frozen=True, slots=True)
 class Confirm(Question):
-    """Something that cannot be undone: the author types `expected`. `fixed` and `later` say what is fixed and what is not."""
+    """Something that cannot be undone: the author types `expected`. `fixed` stays for ever, `later` can change."""
 
     expected: str = ""
     fixed: str = ""

@@ -1,0 +1,87 @@
+"""Run: a Cog server that answers. Adopt one that runs, find our own again, or start one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from arbius_tui.domain import inputs
+from arbius_tui.domain.errors import BadInput, Failure
+from arbius_tui.domain.events import Done, Event, Found, Line, Saved
+from arbius_tui.domain.journey import Journey, RunRecord
+from arbius_tui.domain.questions import Ask
+from arbius_tui.services.ports import Health, Server, Services
+from arbius_tui.steps.base import Step
+
+READY_LIMIT = 300.0
+"""Seconds to wait for READY; cog's own default."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSeen:
+    """A change of health, in the server's own word."""
+
+    kind: ClassVar[str] = "health"
+    id: str
+    status: str
+    logs: str
+    cog: str
+    url: str
+
+
+class Run(Step):
+    """Bring a server to READY and remember it."""
+
+    name = "run"
+
+    async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
+        """Yield each change of health; the server is remembered before it is ready, so that it is found again."""
+        server, how = await self.server(journey, services)
+        yield Line(f"{how} {server.url}")
+        yield Saved(RunRecord(url=server.url, pid=server.pid, container=server.container))
+        cog = ""
+        async for health in services.predictions.wait_ready(server.url, READY_LIMIT):
+            cog = health.cog or cog
+            yield Found(seen(server, health))
+        document = await services.predictions.schema(server.url)
+        listed = inputs.read(document)
+        yield Line(f"{len(listed)} inputs: {', '.join(i.name for i in listed)}")
+        yield Saved(RunRecord(url=server.url, pid=server.pid, container=server.container, cog=cog))
+        result = {"image": "", "image_id": "", "container": server.container, "url": server.url}
+        yield Done(True, 0, {**result, "schema_from": "server"})
+
+    async def server(self, journey: Journey, services: Services) -> tuple[Server, str]:
+        """The server to use, and how we came to it."""
+        known = journey.get(RunRecord)
+        if known is not None:
+            again = Server(known.url, known.pid, known.container, bool(known.pid or known.container))
+            if again.started_by_us and await services.servers.alive(again):
+                return again, "found again"
+            if not again.started_by_us and not services.endpoints and await answers(services, known.url):
+                return again, "still there"
+        if services.endpoints:
+            return Server(services.endpoints[0]), "adopted"
+        if not journey.model_dir:
+            raise BadInput(
+                "no-model",
+                "there is no model to run",
+                why="this step starts your model's server, or takes one that runs already",
+                fix="start with the model's folder, or name a server: --endpoint http://127.0.0.1:5000",
+            )
+        return await services.servers.start(Path(journey.model_dir)), "started"
+
+
+def seen(server: Server, health: Health) -> HealthSeen:
+    """A change of health as a finding."""
+    return HealthSeen("server", health.status, health.logs, health.cog, server.url)
+
+
+async def answers(services: Services, url: str) -> bool:
+    """Whether a Cog server answers there."""
+    try:
+        await services.predictions.health(url)
+    except Failure:
+        return False
+    return True
