@@ -20,20 +20,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from arbius_tui.domain.errors import BadInput, NotReady, TransactionFailed
-from arbius_tui.rehearsal.evm import TRANSFER_GAS, Node, RpcError, engine_account
+from arbius_tui.domain.networks import NETWORKS
+from arbius_tui.rehearsal.node import TRANSFER_GAS, Node, RpcError, engine_account
 
 if TYPE_CHECKING:
     from web3.providers import AsyncBaseProvider
     from web3.types import RPCEndpoint, RPCResponse
 
-CHAIN_ID = 31337
-"""The id that development chains use: no chain where anything is worth something has it."""
-
-ENGINE = "0x9b51Ef044d3486A1fB0A2D55A6e0CeeAdd323E66"
-"""The address of the Engine on Arbitrum One; here our own contract lies at it from the first block."""
-
-BASE_TOKEN = "0x4a24B101728e07A52053C13FB4dB2BcF490CAbc3"  # noqa: S105 - AIUS on Arbitrum One: an address, no secret
-"""What `baseToken()` says. No contract lies there: nothing in a registration touches it."""
+REHEARSAL = NETWORKS["rehearsal"]
+"""Its chain id is that of development chains; our own contract lies where the real one is on Arbitrum One."""
 
 TREASURY = "0x1298F8A91B046d7fCBd5454cd3331Ba6f4feA168"
 """What `treasury()` says, as on Arbitrum One."""
@@ -41,7 +36,8 @@ TREASURY = "0x1298F8A91B046d7fCBd5454cd3331Ba6f4feA168"
 WHOLE = 10**18
 """A share of 100 %: by default all model fees go to the treasury, as on Arbitrum One since version 5."""
 
-FAUCET_WEI = 10**9 * 10**18
+PLAYERS = ("faucet", "owner")
+RICH_WEI = 10**9 * 10**18
 JOURNAL = "chain.jsonl"
 
 T = TypeVar("T")
@@ -157,28 +153,32 @@ def _write_whole(descriptor: int, line: bytes) -> None:
     os.fsync(descriptor)
 
 
-def open_node(folder: Path | None) -> Node:
-    """A chain as its folder remembers it, or a new one in memory. Slow: call it in a thread."""
+def genesis() -> dict[str, dict[str, Any]]:
+    """The accounts of the first block: the engine as its constructor would have left it, its owner, and the faucet."""
     owner = int(play_address("owner"), 16)
     engine = engine_account(
         {
             "owner": owner,
             "pauser": owner,
             "treasury": int(TREASURY, 16),
-            "baseToken": int(BASE_TOKEN, 16),
+            "baseToken": int(REHEARSAL.token, 16),
             "version": 6,
             "solutionModelFeePercentage": WHOLE,
         }
     )
-    rich = {"balance": FAUCET_WEI, "nonce": 0, "code": b"", "storage": {}}
-    ledger = None if folder is None else Ledger(folder)
-    kept = ledger.read() if ledger else []
-    node = Node(
-        CHAIN_ID, {ENGINE: engine, play_address("faucet"): rich, play_address("owner"): rich}, time_travel=not ledger
-    )
-    if ledger:
-        _replay(node, ledger, kept)
-        node.keep = ledger.append
+    rich = {play_address(role): {"balance": RICH_WEI, "nonce": 0, "code": b"", "storage": {}} for role in PLAYERS}
+    return {REHEARSAL.engine: engine, **rich}
+
+
+def open_node(folder: Path | None) -> Node:
+    """The chain as its folder remembers it, or a new one in memory. Slow: call it in a thread."""
+    if folder is None:
+        return Node(REHEARSAL.chain_id, genesis(), time_travel=True)
+    ledger = Ledger(folder)
+    kept = ledger.read()
+    node = Node(REHEARSAL.chain_id, genesis(), time_travel=False)
+    _replay(node, ledger, kept)
+    node.keep = ledger.append
     return node
 
 
@@ -197,8 +197,8 @@ class EmbeddedChain:
     as a node over HTTP would. All work is done in one thread of its own.
     """
 
-    chain_id = CHAIN_ID
-    engine = ENGINE
+    chain_id = REHEARSAL.chain_id
+    engine = REHEARSAL.engine
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
@@ -226,13 +226,7 @@ class EmbeddedChain:
 
     async def request(self, method: str, params: Any) -> dict[str, Any]:
         """One JSON-RPC call and its answer, `result` or `error`, as it stands in the body of a node's response."""
-        try:
-            answer = {"result": await self._in_thread(lambda node: node.request(method, params))}
-        except RpcError as error:
-            answer = {"error": {"code": error.code, "message": error.message}}
-            if error.data is not None:
-                answer["error"]["data"] = error.data
-        return {"jsonrpc": "2.0", "id": 1, **answer}
+        return await self._in_thread(lambda node: node.answer(method, params))
 
     async def __aenter__(self) -> EmbeddedChain:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="rehearsal-chain")

@@ -89,7 +89,7 @@ class Node:
     """A chain that lives in this process. Not thread-safe: all calls come from one thread.
 
     `genesis` maps an address to {balance, nonce, code, storage}. `keep` is called with each raw transaction that the
-    chain is about to mine, and may refuse it by raising.
+    chain is about to mine, and may refuse it by raising. `time_travel` adds evm_snapshot, evm_revert and evm_mine.
     """
 
     def __init__(self, chain_id: int, genesis: Mapping[str, Mapping[str, Any]], *, time_travel: bool) -> None:
@@ -127,6 +127,15 @@ class Node:
         except Exception as error:
             # A node answers; it never makes its client raise what py-evm raises.
             raise RpcError(INTERNAL, f"internal error: {type(error).__name__}: {error}") from error
+
+    def answer(self, method: str, params: Any) -> dict[str, Any]:
+        """One JSON-RPC call and its answer, `result` or `error`, as it stands in the body of a node's response."""
+        head = {"jsonrpc": "2.0", "id": 1}
+        try:
+            return {**head, "result": self.request(method, params)}
+        except RpcError as error:
+            data = {} if error.data is None else {"data": error.data}
+            return {**head, "error": {"code": error.code, "message": error.message, **data}}
 
     def mine(self, raw: bytes) -> str:
         """Check a signed transaction as a node's pool does, keep it, and mine it into a block of its own; its hash."""
