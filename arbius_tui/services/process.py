@@ -331,10 +331,10 @@ class Child:
     popen: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    async def start(cls, argv: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path) -> Child:
+    def start(cls, argv: Sequence[str], cwd: Path, env: Mapping[str, str], log: Path) -> Child:
         """Start a command in its own session, both streams into the file `log`; NotReady when it cannot be started."""
         popen = launch(argv, cwd, env, log)
-        return cls(popen.pid, await asyncio.to_thread(born, popen.pid), popen)
+        return cls(popen.pid, born(popen.pid), popen)
 
     async def alive(self) -> bool:
         """Whether this very process runs."""

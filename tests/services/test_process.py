@@ -195,7 +195,7 @@ async def test_a_probe_keeps_at_most_a_megabyte() -> None:
 
 async def test_a_server_lives_until_it_is_stopped_and_its_children_end_with_it(tmp_path: Path) -> None:
     code = STUBBORN.replace("SIG_IGN", "SIG_DFL")
-    server = await Child.start([*python(code), str(tmp_path / "pid")], tmp_path, dict(os.environ), tmp_path / "log")
+    server = Child.start([*python(code), str(tmp_path / "pid")], tmp_path, dict(os.environ), tmp_path / "log")
     worker = await pid_from(tmp_path / "pid")
     assert await server.alive()
     again = Child(server.pid, server.born)
@@ -207,7 +207,7 @@ async def test_a_server_lives_until_it_is_stopped_and_its_children_end_with_it(t
 
 
 async def test_a_number_that_another_process_has_now_is_left_alone(tmp_path: Path) -> None:
-    other = await Child.start(python("import time; time.sleep(60)"), tmp_path, dict(os.environ), tmp_path / "log")
+    other = Child.start(python("import time; time.sleep(60)"), tmp_path, dict(os.environ), tmp_path / "log")
     stale = Child(other.pid, "another-boot-12345")
     assert not await stale.alive()
     await stale.stop()
@@ -217,7 +217,7 @@ async def test_a_number_that_another_process_has_now_is_left_alone(tmp_path: Pat
 
 
 async def test_a_stopped_child_is_gone_for_the_kernel(tmp_path: Path) -> None:
-    child = await Child.start(python("pass"), tmp_path, dict(os.environ), tmp_path / "log")
+    child = Child.start(python("pass"), tmp_path, dict(os.environ), tmp_path / "log")
     assert await ended(child.pid)
     assert not await child.alive()
     await child.stop()
