@@ -296,7 +296,8 @@ def hold(pid: int) -> int | None:
             return os.pidfd_open(pid)
         except OSError:  # it ended meanwhile
             return None
-    return None
+    else:
+        return None
 
 
 def end(handle: int) -> None:
