@@ -25,6 +25,8 @@ MAX_BYTES = 65_536
 """The engine refuses longer content with `Max content size is 65536 bytes` (IPFS.sol, in every version)."""
 MAX_DEPTH = 64
 """Levels of objects and arrays in one another; the deepest template known has four."""
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+"""Miners accept an int only where `value === (value | 0)` holds in JavaScript."""
 
 _BOM = b"\xef\xbb\xbf"
 _SURROGATE = re.compile("[\ud800-\udfff]")

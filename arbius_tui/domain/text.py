@@ -54,7 +54,7 @@ def size(count: int) -> str:
     """Bytes for a rough idea: `83 B`, `12.4 kB`, `0.84 MB`, `1.31 MB`, `212 GB`."""
     if count < 1000:
         return f"{count} B"
-    scale, unit = (10**3, "kB") if count < 10**5 else (10**6, "MB") if count < 10**9 else (10**9, "GB")
+    scale, unit = (10**3, "kB") if count < 99_950 else (10**6, "MB") if count < 999_500_000 else (10**9, "GB")
     value = count / scale
     digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
     return f"{value:.{digits}f} {unit}"

@@ -1,0 +1,322 @@
+"""A first template out of a model's own OpenAPI document, and what only the author can decide.
+
+Nothing is invented silently: every input of the model is mapped (the document says it all), asked (a value had to be
+put there, and the item says which and why) or left out (the item says what happens then). Why the rules are so: a
+miner sends the inputs of the template and nothing else, sends the `default` of every input that a task leaves out,
+reads ints as 32 bit, and sets `seed` itself from the task id.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from arbius_tui.domain import inputs
+from arbius_tui.domain.inputs import ModelInput
+from arbius_tui.domain.template import INT32_MAX, INT32_MIN, Template
+from arbius_tui.domain.text import clean
+
+MAX_SEED = 9_007_199_254_740_975
+"""The largest seed that a miner makes of a task id (taskid mod 2**53 - 16)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """An input that the model's document describes completely; `reason` is its row in words."""
+
+    kind: ClassVar[str] = "mapped"
+    variable: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A value the document does not say. `put` stands in the template at `key` of `variable` until the author decides.
+
+    `variable` is an input's name, or `meta` or `output`.
+    """
+
+    kind: ClassVar[str] = "asked"
+    variable: str
+    key: str
+    put: Any
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An input of the model that is not in the template; with `blocks` no task can succeed until the model changes."""
+
+    kind: ClassVar[str] = "left-out"
+    variable: str
+    reason: str
+    blocks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A drafted template (canonical bytes); each input of the model is in exactly one of the three lists."""
+
+    template: Template
+    mapped: tuple[Mapped, ...]
+    asked: tuple[Asked, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def draft(document: Mapping[str, Any], meta: Mapping[str, Any] | None = None, mime: str = "") -> Draft:
+    """Draft a template from an OpenAPI document of any Cog generation.
+
+    `meta` holds what is known of title, description, git and docker; `mime` is the media type of a real output, if
+    there was one. Never raises on an odd document: what cannot be read is left out or asked.
+    """
+    mapped: list[Mapped] = []
+    asked: list[Asked] = []
+    left_out: list[LeftOut] = []
+    rows: list[dict[str, Any]] = []
+    head = _meta(meta or {}, asked)
+    found = inputs.read(document)
+    for item in found:
+        if refused := _refusal(item):
+            left_out.append(refused)
+            continue
+        row = _Row(item)
+        rows.append(row.build())
+        asked += row.asked
+        if not row.asked:
+            mapped.append(Mapped(item.name, _words(rows[-1])))
+    if not found:
+        asked.append(Asked("input", "", [], "the document describes no inputs (components.schemas.Input)"))
+    output = _output(document, mime, asked)
+    template = Template.of({"meta": head, "input": rows, "output": [output]})
+    return Draft(template, tuple(mapped), tuple(asked), tuple(left_out))
+
+
+# --- inputs that have no place in a template ---------------------------------------------------------------------
+
+
+def _refusal(item: ModelInput) -> LeftOut | None:
+    """Why this input is not in the template, or None."""
+    if item.name == "seed":
+        reason = f"miners set it themselves, from the task id (0 to {MAX_SEED}); a template must not have it"
+        return LeftOut(item.name, reason)
+    if not item.name.isidentifier() or not item.name.isascii():
+        return _without(item, f"{clean(item.name)[:40]!r} is no name that a task can use")
+    if item.deprecated and not item.required:
+        return _without(item, "the model calls it deprecated")
+    reasons = {
+        "boolean": "a template has no boolean, and a choice of \"true\" would reach the model as text",
+        "file": "miners send no files",
+        "secret": "whatever a task says is public on chain",
+        "array": "a template has no lists",
+        "object": "a template has no objects",
+        "any": "its type is not one that a template has",
+    }  # fmt: skip
+    if item.type in reasons:
+        return _without(item, reasons[item.type])
+    if item.choices and not _choices(item):
+        return _without(item, "its choices are neither all text nor all whole numbers of 32 bit")
+    return None
+
+
+def _without(item: ModelInput, why: str) -> LeftOut:
+    if item.required:
+        cost = "the model cannot run without it, so every task would fail: give it a default in the model's code"
+        return LeftOut(item.name, f"{why}; {cost}", blocks=True)
+    shown = f" {_shown(item.default)}" if item.has_default and item.type not in ("secret", "array", "object") else ""
+    return LeftOut(item.name, f"{why}; the model uses its own default{shown} in every task")
+
+
+# --- inputs that have one ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Row:
+    """A row of `input` in the making; what had to be put there without the document's word is in `asked`."""
+
+    item: ModelInput
+    asked: list[Asked] = field(default_factory=list)
+
+    def build(self) -> dict[str, Any]:
+        """The row, its keys in the order of the templates that are registered."""
+        kind = {"integer": "int", "number": "decimal"}.get(self.item.type, "string")
+        if self.item.choices:
+            kind = "int_enum" if isinstance(_choices(self.item)[0], int) else "string_enum"
+        body = self._choice() if self.item.choices else self._text() if kind == "string" else self._number(kind)
+        description = "" if self.item.description == "An enumeration." else clean(self.item.description)
+        head = {"variable": self.item.name, "type": kind, "required": self.item.required}
+        return head | body | {"description": description}
+
+    def put(self, key: str, value: Any, reason: str) -> Any:
+        """A value that the author has to confirm."""
+        self.asked.append(Asked(self.item.name, key, value, reason))
+        return value
+
+    def _default(self, valid: Callable[[Any], bool], fallback: Any) -> Any:
+        """The model's default if it can stand in the template, else `fallback`, asked."""
+        if self.item.has_default and valid(self.item.default):
+            return inputs.whole(self.item.default)
+        if self.item.has_default:
+            reason = f"the model's default {_shown(self.item.default)} does not fit the row"
+        elif self.item.required:
+            reason = "the model has no default; the form shows this one, and a row without default breaks it"
+        else:
+            reason = "the model has no default; miners send this one whenever a task says nothing"
+        return self.put("default", fallback, reason)
+
+    def _text(self) -> dict[str, Any]:
+        if self.item.required and not self.item.has_default:
+            return {"default": ""}  # As every registered template has it; a required text is never filled from it.
+        return {"default": self._default(lambda v: isinstance(v, str), "")}
+
+    def _choice(self) -> dict[str, Any]:
+        choices = _choices(self.item)
+        if any(inputs.whole(choice) not in choices for choice in self.item.choices if choice is not None):
+            self.put("choices", choices, "the model has choices above 32 bit, which miners refuse")
+        return {"choices": choices, "default": self._default(lambda value: _among(value, choices), choices[0])}
+
+    def _number(self, kind: str) -> dict[str, Any]:
+        low, high = self._bound("min", self.item.min, kind), self._bound("max", self.item.max, kind)
+        if low is not None and high is not None and low > high:
+            low = self.put("min", high, f"the model's bounds are swapped: {low} to {high}")
+        start = next((bound for bound in (low, high) if bound is not None), 1)
+        default = self._default(lambda value: _fits(value, kind, low, high), start)
+        near_low, near_high = _neighbourhood(default, kind)
+        if low is None:
+            low = self.put("min", near_low if high is None else min(near_low, high), _UNBOUNDED)
+        if high is None:
+            high = self.put("max", max(near_high, low), _UNBOUNDED)
+        return {"min": low, "max": high, "default": default}
+
+    def _bound(self, key: str, value: float | None, kind: str) -> float | None:
+        """The model's bound as the template can have it, None where it has none."""
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return None
+        lowest, highest = _limits(kind)
+        bound = min(max(value, lowest), highest)
+        if kind == "int":
+            bound = math.ceil(bound) if key == "min" else math.floor(bound)
+        if bound != value:
+            self.put(key, bound, f"the model says {_shown(value)}, which is more than miners read")
+        return _whole(bound)
+
+
+_UNBOUNDED = "the model states no bound, and a row without one breaks the form; this one was chosen near the default"
+
+
+def _whole(value: float) -> float:
+    """4.0 as 4, so that every generation's document gives the same bytes."""
+    return int(value) if value == int(value) else value
+
+
+def _limits(kind: str) -> tuple[int, int]:
+    """What miners read: 32 bit for an int, whole doubles for a decimal."""
+    return (INT32_MIN, INT32_MAX) if kind == "int" else (-(2**53), 2**53)
+
+
+def _neighbourhood(default: float, kind: str) -> tuple[float, float]:
+    """Bounds a model is likely to survive: from half to double the default, one step where it is small."""
+    half, double = sorted((default / 2, default * 2))
+    lowest, highest = _limits(kind)
+    if kind == "int":
+        near = (math.ceil(half), math.floor(double)) if default else (0, 1)
+    elif abs(default) <= 1:
+        near = (0, 1) if default >= 0 else (-1, 0)
+    else:
+        near = (math.floor(half), math.ceil(double))
+    return max(near[0], lowest), min(near[1], highest)
+
+
+def _fits(value: Any, kind: str, low: float | None, high: float | None) -> bool:
+    """Whether a default can stand between these bounds."""
+    lowest, highest = _limits(kind)
+    if not inputs.is_number(value) or not lowest <= value <= highest:
+        return False
+    if kind == "int" and value != int(value):
+        return False
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _choices(item: ModelInput) -> list[Any]:
+    """The choices a template can have, each once; empty when they are of no one type or none can be sent."""
+    values = [inputs.whole(choice) for choice in item.choices if choice is not None]
+    if all(isinstance(value, str) for value in values):
+        return list(dict.fromkeys(values))
+    if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+        return [value for value in dict.fromkeys(values) if INT32_MIN <= value <= INT32_MAX]
+    return []
+
+
+def _among(value: Any, choices: Sequence[Any]) -> bool:
+    """Whether miners would find the value among the choices; true is not 1 to them."""
+    return not isinstance(value, bool) and value in choices
+
+
+# --- what the document does not know -----------------------------------------------------------------------------
+
+_META = {
+    "title": "the name people find the model by; no other registered model may have it",
+    "description": "say what the model does and on which GPU its outputs were proven",
+    "git": "a link to the exact commit of the model's code, ending in /tree/ and 40 hexadecimal digits",
+    "docker": "the image miners run, r8.im/OWNER/NAME@sha256: and 64 hexadecimal digits",
+}
+
+
+def _meta(known: Mapping[str, Any], asked: list[Asked]) -> dict[str, Any]:
+    head: dict[str, Any] = {}
+    for key, reason in _META.items():
+        head[key] = known.get(key, "")
+        if not head[key]:
+            asked.append(Asked("meta", key, head[key], reason))
+    return {**head, "version": 1, **{key: value for key, value in known.items() if key not in head}}
+
+
+_FILES = {
+    "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif",
+    "video/mp4": "mp4", "video/webm": "webm", "audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3",
+}  # fmt: skip
+_FAMILIES = {"image": "png", "video": "mp4", "audio": "wav", "text": "txt"}
+
+
+def _output(document: Mapping[str, Any], mime: str, asked: list[Asked]) -> dict[str, Any]:
+    """The one row of `output`; every template known has exactly one."""
+    schemas = inputs.mapping(inputs.mapping(document.get("components")).get("schemas"))
+    schema = inputs.flat(inputs.mapping(schemas.get("Output")), schemas)
+    media = mime.partition(";")[0].strip().lower()
+    family = media.partition("/")[0]
+    if family not in _FAMILIES:
+        family = "text" if not media and _is_text(schema, schemas) else ""
+    name = f"out-1.{_FILES.get(media) or _FAMILIES.get(family, 'png')}"
+    row = {"filename": name, "type": family or "image"}
+    if schema.get("type") == "object":
+        asked.append(Asked("output", "filename", name, "the model returns an object, and miners keep files only"))
+    elif not family:
+        seen = (
+            f"the model returned {clean(media)[:40]}" if media else "no output was seen yet, and the schema is silent"
+        )
+        asked.append(Asked("output", "type", row["type"], f"{seen}; it is one of image, video, audio, text"))
+    return row
+
+
+def _is_text(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> bool:
+    """Whether the output is text by its schema: a string, or an array of them, that is no URI."""
+    one = inputs.flat(inputs.mapping(schema.get("items")), schemas) if schema.get("type") == "array" else schema
+    return one.get("type") == "string" and "format" not in one
+
+
+def _words(row: Mapping[str, Any]) -> str:
+    """A row in a few words."""
+    parts = [row["type"], "required" if row["required"] else ""]
+    parts.append(f"{row['min']} to {row['max']}" if "min" in row else "")
+    parts.append(f"{len(row['choices'])} choices" if "choices" in row else "")
+    parts.append(f"default {_shown(row['default'])}")
+    return ", ".join(part for part in parts if part)
+
+
+def _shown(value: Any) -> str:
+    """A value of somebody else's document, harmless and short."""
+    if isinstance(value, list | Mapping):
+        return "of several parts"
+    return clean(json.dumps(value, ensure_ascii=False))[:40]
