@@ -19,12 +19,14 @@ setup:
 	if [ "$$(cat .venv/.setup 2>/dev/null)" = "$$key" ] && $(PY) -c '' 2>/dev/null; then exit 0; fi; \
 	fits() { "$$@" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1; }; \
 	if ! fits $(PY) || ! $(PY) -m pip --version >/dev/null 2>&1; then \
-	  found=; for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
-	    if fits $$python; then found=$$python; break; fi; done; \
-	  if [ -z "$$found" ]; then \
+	  found=; bare=; for python in $(PYTHON) python3.13 python3.12 python3.11 python3; do \
+	    fits $$python || continue; \
+	    if $$python -c 'import venv, ensurepip' >/dev/null 2>&1; then found=$$python; break; fi; \
+	    bare=$${bare:-$$python}; done; \
+	  if [ -z "$$found$$bare" ]; then \
 	    echo "make setup: Python 3.11, 3.12 or 3.13 is needed and none was found; install one (Debian, Ubuntu: sudo apt install python3 python3-venv; macOS: brew install python@3.13)." >&2; exit 1; fi; \
-	  if ! $$found -c 'import venv, ensurepip' >/dev/null 2>&1; then \
-	    echo "make setup: $$found has no venv; install it (Debian, Ubuntu: sudo apt install $$(basename $$found)-venv), then run this again." >&2; exit 1; fi; \
+	  if [ -z "$$found" ]; then \
+	    echo "make setup: $$bare has no venv; install it (Debian, Ubuntu: sudo apt install $$(basename $$bare)-venv), then run this again." >&2; exit 1; fi; \
 	  echo "setup: an environment in .venv with $$($$found --version)" >&2; \
 	  $$found -m venv --clear .venv || exit 1; \
 	fi; \
@@ -47,7 +49,7 @@ test: setup
 check: setup
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@$(PY) -m mypy
+	@$(PY) -m mypy arbius_tui bench tests/parts.py tests/conftest.py tests/test_architecture.py
 	@.venv/bin/lint-imports
 
 format: setup
