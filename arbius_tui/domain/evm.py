@@ -46,7 +46,6 @@ def parse_address(text: str) -> str:
         why = f"it has {len(digits)} hex digits after 0x; an address has 40"
         if len(digits) == 64:
             why += " (64 digits are a hash or a private key: never paste a key where an address belongs)"
-            typed = typed[:6] + "..."
         raise _bad("address-length", typed, why, "copy the address again, whole")
     right = checksum("0x" + digits)
     if digits not in (digits.lower(), digits.upper()) and "0x" + digits != right:
@@ -56,5 +55,6 @@ def parse_address(text: str) -> str:
 
 
 def _bad(code: str, typed: str, why: str, fix: str) -> BadInput:
-    shown = typed if len(typed) <= 60 else typed[:57] + "..."
+    # Whatever is longer than an address may be a key or a seed phrase: it is not shown again.
+    shown = typed if len(typed) <= 44 else typed[:6] + "..."
     return BadInput(code, f"{shown!r} is not an address", why=why, fix=fix)

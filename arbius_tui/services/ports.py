@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
-from arbius_tui.domain.errors import Fix
+from arbius_tui.domain.errors import Fix, Problem
 from arbius_tui.domain.journey import Journey, Record
 from arbius_tui.domain.secret import Secret
 
@@ -232,7 +232,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A mined transaction. `model_id` is from the engine's own event, empty when there was none."""
+    """A mined transaction. `model_id` is from the engine's own event, empty when there was none.
+
+    `problem` says why it failed when `ok` is false.
+    """
 
     tx_hash: str
     ok: bool
@@ -240,6 +243,7 @@ class Receipt:
     gas_used: int
     cost_wei: int
     model_id: str
+    problem: Problem | None = None
 
 
 class Chain(Protocol):

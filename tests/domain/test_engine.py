@@ -250,11 +250,18 @@ def test_what_is_no_address(text: str, code: str, says: str) -> None:
     assert fix(caught.value.problem)
 
 
-def test_a_key_pasted_for_an_address_is_not_shown() -> None:
-    key = "0x" + "5f" * 32
+@pytest.mark.parametrize(
+    "key", ["0x" + "5f" * 32, "5f" * 32, "legal winner thank year wave sausage worth useful legal"]
+)
+def test_a_key_pasted_for_an_address_is_not_shown(key: str) -> None:
     with pytest.raises(BadInput) as caught:
         engine.parse_address(key)
-    assert key[10:] not in repr(caught.value.problem)
+    assert key[10:20] not in repr(caught.value.problem)
+
+
+def test_64_digits_are_called_what_they_may_be() -> None:
+    with pytest.raises(BadInput) as caught:
+        engine.parse_address("0x" + "5f" * 32)
     assert "private key" in caught.value.problem.why
 
 
