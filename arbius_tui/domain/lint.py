@@ -41,7 +41,7 @@ _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _COMMIT = re.compile(r"/(tree|commit|blob)/[0-9a-f]{40}(/|$)")
 _GPU = re.compile(
     r"\b(gpu|cpu|nvidia|amd|a(2|10|16|30|40|100|800|[456]000)g?|h(20|100|200|800)|b[123]00|g[bh]200|l(4|40)s?|t4|v100"
-    r"|p(4|40|100)|k80|mi\d{3}x?|(rtx|gtx|quadro|tesla|radeon) ?\w+|[2345]0[5-9]0( ?ti)?)\b",
+    r"|p(4|40|100)|k80|mi\d{3}x?|(rtx|gtx|quadro|tesla|radeon) ?\w+|(20[6-8]0|[345]0[5-9]0)( ?ti)?)\b",
     re.IGNORECASE,
 )
 """Names of GPUs as people write them, and an honest word that there was none."""
@@ -134,6 +134,13 @@ def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
 def _meta(template: Template) -> Mapping[str, Any]:
     meta = template.document.get("meta")
     return meta if isinstance(meta, Mapping) else {}
+
+
+def _meta_rules(template: Template) -> Iterator[Problem]:
+    """The rules of `meta`, where there is one."""
+    if isinstance(template.document.get("meta"), Mapping):
+        for rule in _META_RULES:
+            yield from rule(template)
 
 
 def _meta_types(template: Template) -> Iterator[Problem]:
@@ -441,7 +448,7 @@ _EXPECTED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
 _ROW_RULES: tuple[Callable[[_Row], Iterator[Problem]], ...] = (
     _type, _required, _old_bounds, _bounds, _choices, _default,
 )  # fmt: skip
+_META_RULES: tuple[Rule, ...] = (_meta_types, _title, _description, _git, _docker, _version)
 _RULES: tuple[Rule, ...] = (
-    _file_size, _shape, _meta_types, _title, _description, _git, _docker, _version, _row_shapes, _input_rows,
-    _many_required, _outputs, _unknown_keys, _hidden,
+    _file_size, _shape, _meta_rules, _row_shapes, _input_rows, _many_required, _outputs, _unknown_keys, _hidden,
 )  # fmt: skip
