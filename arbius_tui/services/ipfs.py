@@ -57,7 +57,7 @@ class Answer:
         """The node's own words, clean and short."""
         try:
             said = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             said = None
         text = said["Message"] if isinstance(said, dict) and isinstance(said.get("Message"), str) else ""
         return clean(self.late or text or self.body[:500].decode(errors="replace")).strip()[:500]
@@ -70,7 +70,7 @@ class KuboNode:
         self.base = endpoint(address)
         self.id = f"kubo {urlsplit(self.base).netloc}"
         self.limit = limit
-        self._header = header(authorization) if authorization else None
+        self._header = None if authorization is None else header(authorization)
         self._client: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> KuboNode:
