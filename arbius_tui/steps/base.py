@@ -23,7 +23,6 @@ TITLES = {
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "seed_test": ("run",),
-    "template": ("run",),
     "pin": ("template",),
     "register": ("pin", "wallet"),
     "after": ("register",),
@@ -56,33 +55,38 @@ class Walk:
         self.journey = store.load()
         self.watchers: list[Callable[[Journey], None]] = []
 
-    def save(self, change: Record) -> None:
-        """Write a fact and tell who watches."""
-        self.journey = self.store.apply(change)
+    async def save(self, change: Record) -> None:
+        """Write a fact (in a thread: fsync takes its time) and tell who watches."""
+        self.tell(await asyncio.to_thread(self.store.apply, change))
+
+    def tell(self, journey: Journey) -> None:
+        """The journey is this one now."""
+        self.journey = journey
         for watcher in self.watchers:
-            watcher(self.journey)
+            watcher(journey)
 
     def missing(self, name: str) -> tuple[str, ...]:
         """Steps that must be done before this one."""
         return tuple(step for step in NEEDS.get(name, ()) if step not in self.journey.records)
 
-    def go(self, name: str) -> None:
+    async def go(self, name: str) -> None:
         """The author stands here now."""
         if self.journey.at != name:
-            self.save(Place(at=name))
+            await self.save(Place(at=name))
 
-    async def run(self, name: str, ask: Ask) -> AsyncGenerator[Event, None]:
+    async def run(self, name: str, ask: Ask, step: Step | None = None) -> AsyncGenerator[Event, None]:
         """Run a step: `Started`, its events, one `Done`. A failure becomes a problem and a `Done`."""
         yield Started(TITLES[name])
-        self.save(Place(at=name, states={name: "run"}))
+        await self.save(Place(at=name, states={name: "run"}))
         done: Done | None = None
         try:
             if missing := self.missing(name):
                 raise needs(name, missing)
-            async with aclosing(load(name).run(self.journey, self.services, ask)) as events:
+            work = (step or load(name)).run(self.journey, self.services, ask)
+            async with aclosing(work) as events:
                 async for event in events:
                     if isinstance(event, Saved):
-                        self.save(event.change)
+                        await self.save(event.change)
                     if isinstance(event, Done):
                         done = event
                         break
@@ -91,10 +95,11 @@ class Walk:
             yield Trouble(failure.problem)
             done = Done(False, failure.exit_code)
         except (asyncio.CancelledError, GeneratorExit):
-            self.save(Place(at=name, states={name: "-"}))
+            # Nothing may be awaited while a generator is being closed.
+            self.tell(self.store.apply(Place(at=name, states={name: "-"})))
             raise
         done = done or Done(True)
-        self.save(Place(at=name, states={name: word(done)}))
+        await self.save(Place(at=name, states={name: word(done)}))
         yield done
 
 

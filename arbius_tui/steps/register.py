@@ -1,7 +1,7 @@
 """Register: the review, one signature, one transaction.
 
-Order: first what was journaled before; then models(id), which makes a second registration a success; then the simulation,
-the question, the signature, the journal with fsync, and only then the broadcast (`sending`).
+Order: first what was journaled before; then models(id), which makes a second registration a success; then the
+simulation, the question, the signature, the journal with fsync, and only then the broadcast (`sending`).
 """
 
 from __future__ import annotations

@@ -100,8 +100,14 @@ async def follow(record: RegisterRecord, services: Services) -> AsyncIterator[Ev
 
 def mined(record: RegisterRecord, receipt: Receipt) -> RegisterRecord:
     """The record with its receipt."""
-    cost = str(receipt.cost_wei)
-    return replace(record, state="mined", block=receipt.block, gas_used=receipt.gas_used, cost_wei=cost)
+    return replace(
+        record,
+        state="mined",
+        mined_id=receipt.model_id,
+        block=receipt.block,
+        gas_used=receipt.gas_used,
+        cost_wei=str(receipt.cost_wei),
+    )
 
 
 def result(record: RegisterRecord, already: bool = False) -> dict[str, Any]:

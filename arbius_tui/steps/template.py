@@ -18,7 +18,7 @@ from arbius_tui.domain.questions import Ask, Question
 from arbius_tui.domain.template import Template
 from arbius_tui.services import files
 from arbius_tui.services.ports import Services
-from arbius_tui.steps.base import Step
+from arbius_tui.steps.base import Step, needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,9 @@ class TemplateStep(Step):
 
     async def drafted(self, journey: Journey, services: Services) -> Draft:
         """A draft from the running server's own document."""
-        record = journey.get(RunRecord) or RunRecord()
+        record = journey.get(RunRecord)
+        if record is None:
+            raise needs("template", ("run",))
         document = await services.predictions.schema(record.url)
         seed = journey.get(SeedTestRecord)
         meta = {"title": journey.project, "description": "", "git": "", "docker": "", "version": 1}

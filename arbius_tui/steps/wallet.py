@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 from arbius_tui.domain.errors import BadInput, Failure, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
@@ -89,7 +89,10 @@ class Wallet(Step):
         )
         name = await ask(question)
         if name != NEW:
-            return next((a for a in accounts if a.name == name), None) or unknown(name, accounts)
+            found = next((a for a in accounts if a.name == name), None)
+            if found is None:
+                unknown(name, accounts)
+            return found
         return await self.create(services.vaults[0], ask)
 
     async def create(self, vault: Vault, ask: Ask) -> Account:
@@ -112,7 +115,7 @@ async def money(services: Services, address: str) -> Money:
     return Money("balance", address, str(wei), f"{amount(wei, 'ETH')} on {where}")
 
 
-def unknown(name: str, accounts: list[Account]) -> Account:
+def unknown(name: str, accounts: list[Account]) -> NoReturn:
     """Refuse a name that no vault has."""
     raise BadInput(
         "no-such-account",

@@ -1,0 +1,461 @@
+"""The command line: the wizard, and every step without a screen.
+
+Names of commands and flags, events and exit codes are what scripts rely on. A command that this version does not have
+says so in words and ends with 2.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from arbius_tui import __version__
+from arbius_tui.domain.errors import BadInput, Failure, Fix, Problem
+from arbius_tui.domain.events import Done
+from arbius_tui.domain.journey import Journey
+from arbius_tui.headless import Options, answers_of, ended, face_of, run
+from arbius_tui.plain import walk as walks
+from arbius_tui.plain.faces import JsonFace, TextFace, complain
+from arbius_tui.services.memory_store import MemoryStore
+from arbius_tui.services.ports import Services, Store
+
+REHEARSAL = "rehearsal"
+FILE = click.Path(path_type=Path)
+
+
+def shared(command: Callable[..., int]) -> Callable[..., int]:
+    """Adds the flags that many commands share, as one `Options`."""
+    flags = [
+        click.option("--project", default="", help="The saved journey; default from the folder."),
+        click.option("--network", type=click.Choice(["one", "sepolia", REHEARSAL]), default=None, help="Which chain."),
+        click.option("--rpc", multiple=True, metavar="URL", help="An RPC of the chain; twice: the two are compared."),
+        click.option("--engine", default="", metavar="ADDRESS", help="Another deployment of the Engine."),
+        click.option("--chain-id", type=int, default=0, help="The chain id of another deployment."),
+        click.option("--plain", is_flag=True, help="Lines of text instead of screens."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout, and nothing else."),
+        click.option("--no-input", is_flag=True, help="Never ask; a question without an answer ends with 10."),
+        click.option("--answers", type=FILE, help="A JSON object: answers by the id of their question."),
+        click.option("--config", type=FILE, help="Another config.toml."),
+        click.option("--no-color", is_flag=True, help="No colours."),
+        click.option("--password-file", type=FILE, help="A file whose first line is the password of the account."),
+    ]
+
+    @functools.wraps(command)
+    def with_options(as_json: bool, **values: Any) -> int:
+        keys = ("project", "network", "rpc", "engine", "chain_id", "plain", "no_input", "answers", "config", "no_color")
+        picked = {key: values.pop(key) for key in (*keys, "password_file")}
+        if picked["no_color"]:
+            os.environ["NO_COLOR"] = "1"
+        return command(Options(**{**picked, "network": picked["network"] or "", "json": as_json}), **values)
+
+    found: Callable[..., int] = with_options
+    for flag in reversed(flags):
+        found = flag(found)
+    return found
+
+
+class WizardByDefault(click.Group):
+    """A first argument that is a folder, or none at all, means the wizard."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A command by its name, else the wizard on a folder that exists."""
+        if args and args[0] not in self.commands:
+            if args[0].startswith("-") or Path(args[0]).is_dir():
+                return "wizard", self.commands["wizard"], args
+            ctx.fail(f"there is no command and no folder named {args[0]}; arbius-tui --help lists the commands")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=WizardByDefault, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="arbius-tui")
+def main() -> None:
+    """From a Cog model to a model registered on Arbius.
+
+    Without a command: the wizard on the model in DIR, or with --rehearse the whole journey on embedded parts,
+    where no money moves. Exit codes: 0 ok, 2 usage, 3 a check failed, 4 not reproducible, 5 template, 6 pin,
+    7 chain, 8 funds, 9 transaction, 10 needs input, 129/130/143 stopped by a signal.
+    """
+
+
+@main.command(hidden=True)
+@click.argument("folder", required=False, type=FILE)
+@click.option("--rehearse", is_flag=True, help="The same journey on the embedded world.")
+@click.option("--endpoint", multiple=True, metavar="URL", help="A model's server that runs already.")
+@shared
+def wizard(options: Options, folder: Path | None, rehearse: bool, endpoint: tuple[str, ...]) -> int:
+    """The wizard; without a terminal the same journey as lines of text."""
+    from arbius_tui import launch
+
+    rehearse = rehearse or options.network == REHEARSAL
+    return launch.wizard(options, folder, rehearse, endpoint)
+
+
+@main.command()
+@shared
+def rehearse(options: Options) -> int:
+    """Walk the whole journey on the embedded world; the model id on stdout."""
+    from arbius_tui import launch
+
+    return launch.rehearse(options, None, (), one_answer=True)
+
+
+@main.command()
+@click.option("--only", metavar="GROUP", help="One group of checks.")
+@shared
+def check(options: Options, only: str | None) -> int:
+    """What this machine has, and what it lacks."""
+    from arbius_tui.steps.checks import Checks
+
+    return once(options, Checks(only))
+
+
+@main.command()
+@click.argument("folder", type=FILE)
+@shared
+def model(options: Options, folder: Path) -> int:
+    """Read a model's folder."""
+    return once(options, "model", model_dir=str(folder.absolute()))
+
+
+@main.command(name="run")
+@click.argument("image", required=False)
+@click.option("--endpoint", metavar="URL", help="A server that runs already.")
+@click.option("--gpus", default="all", help="all or none.")
+@shared
+def run_(options: Options, image: str | None, endpoint: str | None, gpus: str) -> int:
+    """Take a model's server and wait until it is READY."""
+    if image is not None:
+        return not_built(options, f"run {image}", "start the image yourself and name it: --endpoint URL")
+    return saved(options, "run", endpoints=(endpoint,) if endpoint else ())
+
+
+@main.command(name="seed-test")
+@click.option("--endpoint", multiple=True, metavar="URL", help="A model's server.")
+@click.option("--restart-command", default="", metavar="CMD", help="Restarts an endpoint that we did not start.")
+@click.option("--image", hidden=True)
+@click.option("--cases", type=FILE, hidden=True)
+@click.option("--schema", type=FILE, hidden=True)
+@click.option("--report", type=FILE, hidden=True)
+@shared
+def seed_test(options: Options, endpoint: tuple[str, ...], restart_command: str, **later: Any) -> int:
+    """Prove that a seed means one output."""
+    asked = [name for name, value in later.items() if value is not None]
+    if asked or len(endpoint) > 1:
+        return not_built(
+            options, "seed-test with " + (f"--{asked[0]}" if asked else "several endpoints"), "one --endpoint"
+        )
+    if endpoint:
+        return once(options, "run", "seed_test", endpoints=endpoint, restart_command=restart_command)
+    return saved(options, "seed_test", restart_command=restart_command)
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@shared
+def cid(options: Options, file: Path) -> int:
+    """The CIDv0 of a file, as Kubo and the engine compute it."""
+
+    def work() -> Done:
+        from arbius_tui.domain import cid as cids
+        from arbius_tui.services import files
+
+        data = files.read(file, limit=1 << 30)
+        return Done(True, 0, {"cid": cids.cid(data), "bytes": len(data)})
+
+    return ended(face_of(options, one_answer=True), work, "cid")
+
+
+@main.command(name="id")
+@click.argument("file", type=FILE)
+@click.option("--sender", required=True, metavar="A", help="The address that will register it.")
+@click.option("--addr", required=True, metavar="B", help="The address that will own it.")
+@click.option("--fee", required=True, metavar="AIUS", help="The fee of a task, in AIUS.")
+@shared
+def id_(options: Options, file: Path, sender: str, addr: str, fee: str) -> int:
+    """The model id that registering a file will give."""
+
+    def work() -> Done:
+        from arbius_tui.domain.engine import model_id
+        from arbius_tui.domain.evm import parse_address
+        from arbius_tui.domain.template import Template
+        from arbius_tui.domain.text import parse_amount
+        from arbius_tui.services import files
+
+        found = Template.parse(files.read(file))
+        wei = parse_amount(fee)
+        identity = model_id(parse_address(sender), parse_address(addr), wei, found.multihash)
+        return Done(True, 0, {"model_id": identity, "cid": found.cid, "fee_wei": str(wei)})
+
+    return ended(face_of(options, one_answer=True), work, "model_id")
+
+
+@main.group()
+def template() -> None:
+    """Draft, check, show or compare a template."""
+
+
+@template.command()
+@click.option("--endpoint", default="", metavar="URL")
+@click.option("--schema", type=FILE, help="An OpenAPI document.")
+@click.option("--image", hidden=True)
+@click.option("--model-id", hidden=True)
+@click.option("-o", "--out", required=True, type=FILE, help="Where the draft shall lie.")
+@shared
+def draft(options: Options, endpoint: str, schema: Path | None, out: Path, **later: Any) -> int:
+    """Draft a template from a model's document."""
+    from arbius_tui.steps.template_file import DraftFile
+
+    if any(later.values()):
+        return not_built(options, "template draft from an image or a model id", "give --endpoint or --schema")
+    if not endpoint and schema is None:
+        return refuse(options, "nothing to draft from", "give --endpoint URL or --schema FILE")
+    return once(options, DraftFile(out.absolute(), schema, endpoint))
+
+
+@template.command(name="check")
+@click.argument("file", type=FILE)
+@shared
+def check_template(options: Options, file: Path) -> int:
+    """Everything that is wrong with a template."""
+    from arbius_tui.steps.template_file import CheckFile
+
+    return once(options, CheckFile(file.absolute()))
+
+
+@template.command()
+@click.argument("file", type=FILE)
+@shared
+def show(options: Options, file: Path) -> int:
+    """A template's bytes, CID and parts; the file is never written."""
+    from arbius_tui.steps.template_file import CheckFile
+
+    return once(options, CheckFile(file.absolute(), judge=False))
+
+
+@template.command()
+@click.argument("file", type=FILE)
+@click.argument("other", required=False, type=FILE)
+@shared
+def diff(options: Options, file: Path, other: Path | None) -> int:
+    """Differences to another file, or to the last commit."""
+    from arbius_tui.steps.template_file import DiffFile
+
+    return once(options, DiffFile(file.absolute(), other))
+
+
+@main.command()
+@click.argument("file", type=FILE)
+@click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC; default http://127.0.0.1:5001.")
+@click.option("--gateway", multiple=True, hidden=True)
+@click.option("--token-file", type=FILE, hidden=True)
+@shared
+def pin(options: Options, file: Path, ipfs: tuple[str, ...], gateway: tuple[str, ...], token_file: Path | None) -> int:
+    """Pin a template and prove its CID."""
+    from arbius_tui.steps.template_file import CheckFile
+
+    if gateway or token_file:
+        return not_built(options, "pin with a gateway or a token", "pin to a Kubo node: --ipfs URL")
+    return once(options, CheckFile(file.absolute()), "pin", ipfs=ipfs)
+
+
+@main.group()
+def wallet() -> None:
+    """The accounts that can sign."""
+
+
+@wallet.command(name="list")
+@shared
+def list_accounts(options: Options) -> int:
+    """All accounts."""
+    from arbius_tui.steps.accounts import ListAccounts
+
+    return once(options, ListAccounts())
+
+
+@wallet.command()
+@click.argument("name")
+@shared
+def address(options: Options, name: str) -> int:
+    """One account."""
+    from arbius_tui.steps.accounts import ListAccounts
+
+    return once(options, ListAccounts(name))
+
+
+@wallet.command()
+@click.argument("name")
+@shared
+def new(options: Options, name: str) -> int:
+    """Make a new key and encrypt it."""
+    from arbius_tui.steps.accounts import KeepKey
+
+    return once(options, KeepKey(name, None))
+
+
+@wallet.command(name="import")
+@click.argument("name")
+@shared
+def import_(options: Options, name: str) -> int:
+    """Keep a key that comes on stdin."""
+    from arbius_tui.domain.secret import Secret
+    from arbius_tui.steps.accounts import KeepKey
+
+    return once(options, KeepKey(name, Secret(sys.stdin.read(4096))))
+
+
+@main.command()
+@click.option("--template", "file", type=FILE, required=True, help="The template's file.")
+@click.option("--from", "account", required=True, metavar="NAME", help="The account that signs.")
+@click.option("--addr", metavar="A", help="The owner; default the account itself.")
+@click.option("--fee", metavar="AIUS", default="0", help="The fee of a task.")
+@click.option("--confirm", metavar="TAIL", help="The last four characters of the model id.")
+@click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC.")
+@click.option("--allow-list", type=FILE, hidden=True)
+@click.option("--unsigned", type=FILE, hidden=True)
+@click.option("--signed", type=FILE, hidden=True)
+@shared
+def register(options: Options, file: Path, account: str, ipfs: tuple[str, ...], **more: Any) -> int:
+    """Register a template: one transaction, journaled before it is sent."""
+    from arbius_tui.steps.template_file import CheckFile
+
+    later = [name for name in ("allow_list", "unsigned", "signed") if more[name] is not None]
+    if later:
+        return not_built(options, f"register --{later[0].replace('_', '-')}", "register with an account of a vault")
+    flags = {"account": account, "addr": more["addr"], "fee": more["fee"], "confirm": more["confirm"]}
+    given = {key: value for key, value in flags.items() if value is not None}
+    stops = (CheckFile(file.absolute()), "pin", "wallet", "register")
+    return saved(replace(options, given=given), *stops, ipfs=ipfs)
+
+
+@main.command()
+@shared
+def status(options: Options) -> int:
+    """Where the journey stands, looked at anew."""
+    return saved(options, "after")
+
+
+@main.command(name="wire-in")
+@click.argument("checkout", required=False, type=FILE)
+@click.option("--id", "model_id", hidden=True)
+@click.option("--template", type=FILE, hidden=True)
+@click.option("--apply", is_flag=True, hidden=True)
+@click.option("--revert", is_flag=True, hidden=True)
+@shared
+def wire_in(options: Options, checkout: Path | None, apply: bool, revert: bool, **later: Any) -> int:
+    """The model's entry for an Arbius checkout; nothing is written."""
+    if apply or revert:
+        return not_built(options, "writing into a checkout", "copy the entry that `arbius-tui wire-in` prints")
+    return saved(options, "wire_in")
+
+
+def later(name: str, instead: str) -> None:
+    """A command of the interface that this version does not have; it says so and takes any arguments."""
+    text = f"Not in this version: {instead}."
+
+    @main.command(name=name, help=text, context_settings={"ignore_unknown_options": True})
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def command(arguments: tuple[str, ...]) -> int:
+        return not_built(Options(json="--json" in arguments), name, instead)
+
+
+for _name, _instead in {
+    "build": "run `cog build` in the model's folder, then give its server to `run --endpoint`",
+    "predict": "POST to the server's /predictions, or use `seed-test`, which decodes and hashes every output",
+    "publish": "run `cog login` and `cog push r8.im/OWNER/NAME`",
+    "owner": "call setModelFee or setModelAddr on the engine from the model's addr",
+    "verify": "compare `cid FILE` and `id FILE` with what the engine says",
+    "serve": "run the wizard in a terminal",
+    "bench": "run `make bench` in the repository",
+    "report": "send the files of the state folder that you want to share",
+}.items():
+    later(_name, _instead)
+
+
+def once(options: Options, *stops: walks.Stop, model_dir: str = "", **settings: Any) -> int:
+    """Run steps on a journey that is kept nowhere."""
+    store = MemoryStore(Journey(options.project or "model", options.network or "one", model_dir))
+    return walk(options, store, stops, settings)
+
+
+def saved(options: Options, *stops: walks.Stop, **settings: Any) -> int:
+    """Run steps on the saved journey, which nobody else may have open."""
+    from arbius_tui import launch
+
+    face = face_of(options)
+    try:
+        with launch.project(options, Path.cwd(), options.network or "") as store:
+            return walk(options, store, stops, settings)
+    except Failure as failure:
+        complain(face, failure.problem, failure.exit_code)
+        return failure.exit_code
+
+
+def walk(options: Options, store: Store, stops: tuple[walks.Stop, ...], settings: dict[str, Any]) -> int:
+    """Run steps in the real world."""
+    face = face_of(options)
+
+    def services(journey: Journey) -> AbstractAsyncContextManager[Services]:
+        from arbius_tui import launch
+
+        return launch.real_world(options, settings)
+
+    def prepared() -> int:
+        ask = answers_of(options, rehearsal=False)
+        return run(store, services, lambda w, a, f: walks.steps(w, stops, a, f), face, ask)
+
+    try:
+        return prepared()
+    except Failure as failure:
+        complain(face, failure.problem, failure.exit_code)
+        return failure.exit_code
+
+
+def not_built(options: Options, what: str, instead: str) -> int:
+    """A part of the interface that a later version fills."""
+    problem = Problem(
+        "not-built-yet", f"{what} is not part of this version", "it has its place in the journey and comes later",
+        Fix(instead),
+    )  # fmt: skip
+    complain(face_of(options), problem, BadInput.exit_code)
+    return BadInput.exit_code
+
+
+def refuse(options: Options, what: str, fix: str) -> int:
+    """A wrong combination of flags."""
+    complain(face_of(options), Problem("usage", what, fix=Fix(fix)), BadInput.exit_code)
+    return BadInput.exit_code
+
+
+def usage(error: click.ClickException, arguments: list[str]) -> int:
+    """A mistake on the command line, in words and, for scripts, as JSON."""
+    problem = Problem("usage", error.format_message(), fix=Fix("arbius-tui --help lists commands and flags"))
+    face = JsonFace(sys.stdout) if "--json" in arguments else TextFace(sys.stdout, sys.stderr, sys.stdout)
+    complain(face, problem, BadInput.exit_code)
+    return BadInput.exit_code
+
+
+def run_cli(arguments: list[str]) -> int:
+    """The exit code of the command line."""
+    arguments = arguments or ["wizard"]
+    try:
+        code = main.main(arguments, prog_name="arbius-tui", standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        return usage(error, arguments)
+    return code if isinstance(code, int) else 0
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(run_cli(sys.argv[1:]))

@@ -1,0 +1,160 @@
+"""Chooses the world, the project and the face: the wizard in a terminal, or the same journey as lines of text."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from arbius_tui.domain.errors import Failure
+from arbius_tui.domain.journey import Journey
+from arbius_tui.headless import OpenServices, Options, answers_of, face_of, logs, run
+from arbius_tui.plain import walk as walks
+from arbius_tui.plain.faces import complain
+from arbius_tui.services.ports import Services
+from arbius_tui.services.store import ProjectStore, default_folder
+
+REHEARSAL = "rehearsal"
+
+
+@contextmanager
+def project(options: Options, folder: Path, network: str, model_dir: str = "") -> Iterator[ProjectStore]:
+    """The saved journey of this folder, held by this process alone."""
+    name = options.project or folder.name or "model"
+    with ProjectStore.open(default_folder(name), name, network, model_dir) as store:
+        if store.recovered:
+            sys.stderr.write(f"{store.recovered}\n")
+        yield store
+
+
+def real_world(options: Options, settings: Mapping[str, Any]) -> AbstractAsyncContextManager[Services]:
+    """The services of a real network."""
+    from platformdirs import user_data_path
+
+    from arbius_tui.services.world import Settings, open_world
+
+    chosen = Settings(
+        network=options.network or "one",
+        rpc=options.rpc,
+        engine=options.engine,
+        chain_id=options.chain_id,
+        out=Path.cwd(),
+        **settings,
+    )
+    return open_world(chosen, user_data_path("arbius-tui", appauthor=False))
+
+
+def embedded_world(store: ProjectStore, endpoints: tuple[str, ...]) -> OpenServices:
+    """The services of the rehearsal, below the project's own folder."""
+
+    def services(journey: Journey) -> AbstractAsyncContextManager[Services]:
+        from arbius_tui.rehearsal.world import open_rehearsal
+
+        return open_rehearsal(store.folder / REHEARSAL, endpoints)
+
+    return services
+
+
+def rehearsal_of(options: Options, folder: Path | None) -> tuple[str, Path]:
+    """The rehearsal's project and the model it walks with: the author's, or the example."""
+    from arbius_tui.rehearsal.server import example_model
+
+    if folder is None:
+        return options.project or REHEARSAL, example_model()
+    return options.project or f"{REHEARSAL}-{folder.absolute().name}", folder.absolute()
+
+
+def rehearse(options: Options, folder: Path | None, endpoints: tuple[str, ...], one_answer: bool = False) -> int:
+    """The whole journey as lines of text; one that was finished starts over, one that was stopped goes on."""
+    face = face_of(options, one_answer)
+    try:
+        name, model = rehearsal_of(options, folder)
+        home = default_folder(name)
+        with ProjectStore.open(home, name, REHEARSAL, str(model)) as store:
+            if store.load().state("after") == "ok":
+                forget(home)
+        with ProjectStore.open(home, name, REHEARSAL, str(model)) as store:
+            ask = answers_of(options, rehearsal=True)
+            return run(store, embedded_world(store, endpoints), walks.everything, face, ask, "model_id")
+    except Failure as failure:
+        complain(face, failure.problem, failure.exit_code)
+        return failure.exit_code
+
+
+def forget(folder: Path) -> None:
+    """Start a rehearsal over: nothing in it was worth anything."""
+    shutil.rmtree(folder / REHEARSAL, ignore_errors=True)
+    for name in ("state.json", "journal.jsonl"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def wizard(options: Options, folder: Path | None, rehearsal: bool, endpoints: tuple[str, ...]) -> int:
+    """The screens where there is a terminal for them, else the same journey as lines of text."""
+    if not on_screen(options):
+        return rehearse(options, folder, endpoints) if rehearsal else walk_through(options, folder, endpoints)
+    try:
+        if rehearsal:
+            name, model = rehearsal_of(options, folder)
+            with ProjectStore.open(default_folder(name), name, REHEARSAL, str(model)) as store:
+                return screens(store, embedded_world(store, endpoints))
+        with project(options, folder or Path.cwd(), options.network, str(folder.absolute()) if folder else "") as store:
+            return screens(store, lambda journey: real_world(options, {"endpoints": endpoints}))
+    except Failure as failure:
+        complain(face_of(options), failure.problem, failure.exit_code)
+        return failure.exit_code
+
+
+def walk_through(options: Options, folder: Path | None, endpoints: tuple[str, ...]) -> int:
+    """The real journey as lines of text, from where it stands."""
+    face = face_of(options)
+    try:
+        with project(options, folder or Path.cwd(), options.network, str(folder.absolute()) if folder else "") as store:
+            ask = answers_of(options, rehearsal=False)
+            return run(store, lambda j: real_world(options, {"endpoints": endpoints}), walks.everything, face, ask)
+    except Failure as failure:
+        complain(face, failure.problem, failure.exit_code)
+        return failure.exit_code
+
+
+def on_screen(options: Options) -> bool:
+    """Whether there is a terminal that can hold screens, and a reader who wants them."""
+    spoken = os.environ.get("ACCESSIBLE", "").lower() not in ("", "0", "false")
+    if options.plain or options.json or options.no_input or spoken or os.environ.get("TERM") in ("dumb", ""):
+        return False
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def screens(store: ProjectStore, open_services: OpenServices) -> int:
+    """Run the wizard; its exit code."""
+    import asyncio
+
+    if not os.environ.get("NO_COLOR"):
+        os.environ.pop("NO_COLOR", None)  # Textual takes an empty one for set
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    from arbius_tui.app import ArbiusApp
+    from arbius_tui.steps.base import Walk
+
+    journey = store.load()
+
+    async def show() -> int:
+        async with AsyncExitStack() as stack:
+
+            async def open_walk() -> Walk:
+                return Walk(store, await stack.enter_async_context(open_services(journey)))
+
+            app = ArbiusApp(open_walk, journey, log_dir=logs(), prefetch=prefetch)
+            await app.run_async()
+            return app.return_code or 0
+
+    return asyncio.run(show())
+
+
+def prefetch() -> None:
+    """Load what a later step needs, in a thread, once the first screen is up."""
+    import importlib
+
+    importlib.import_module("web3")

@@ -1,0 +1,1 @@
+"""The same steps as lines of text, as prompts, and as JSON."""

@@ -1,0 +1,98 @@
+"""Events as lines of text: one line an event, words instead of colours, no box drawing, in full instead of cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from arbius_tui.domain.errors import Problem
+from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Started, Trouble, plain
+from arbius_tui.domain.journey import order
+from arbius_tui.domain.text import clean, exact_bytes, seconds
+
+TOTAL = 11
+
+
+def text(step: str, event: Event) -> list[str]:
+    """What this event is for a reader; nothing for events that only machines need."""
+    match event:
+        case Started(title):
+            return ["", f"Step {order(step)} of {TOTAL}: {title}"]
+        case Line(said, source):
+            return [f"  {source + ': ' if source else ''}{said}"]
+        case Found(item):
+            return found(item.kind, plain(item))
+        case Trouble(problem):
+            return trouble(problem)
+        case Done(ok, code, _):
+            return [f"  {'done' if ok else f'not done, exit code {code}'}"]
+        case Progress() | _:
+            return []
+
+
+def trouble(problem: Problem) -> list[str]:
+    """A problem: what, why, fix, and the raw text."""
+    word = {"error": "FAIL", "warn": "warn", "info": "note"}[problem.severity]
+    lines = [f"  {word}  {problem.what}{' (' + problem.path + ')' if problem.path else ''}"]
+    if problem.why:
+        lines.append(f"    why  {problem.why}")
+    if problem.fix:
+        lines += [f"    fix  {part}" for part in (problem.fix.text, problem.fix.command) if part]
+    if problem.detail:
+        lines += [f"    raw  {line}" for line in clean(problem.detail).splitlines()[:20]]
+    return lines
+
+
+def found(kind: str, item: Mapping[str, Any]) -> list[str]:
+    """A finding of this kind; an unknown kind shows its values."""
+    show = KINDS.get(kind)
+    line = show(item) if show else "  ".join(f"{k} {v}" for k, v in item.items())
+    return [f"  {clean(line)}"] if line else []
+
+
+def check(i: Mapping[str, Any]) -> str:
+    """A check that has ended."""
+    return "" if i["state"] == "wait" else f"{i['state']:<5} {i['title'] or i['id']}: {i['found']}"
+
+
+def case(i: Mapping[str, Any]) -> str:
+    """A case that has ended, with its whole hash."""
+    if i["status"] in ("wait", "run"):
+        return ""
+    head = f"case {i['number']}  {i['title']}, seed {i['seed']}"
+    if i["status"] != "succeeded":
+        return f"{head}: {i['verdict']}  {i['why'] or i['error']}"
+    outputs = "  ".join(f"sha256 {o['sha256']}  {o['filename']}  {exact_bytes(o['bytes'])}" for o in i["outputs"])
+    verdict = i["verdict"] if i["wanted"] else f"{i['verdict']}, not wanted: {i['why']}"
+    return f"{head}: {outputs}  {seconds(i['seconds'])}  {i['letter']} {verdict}"
+
+
+def part(i: Mapping[str, Any]) -> str:
+    """A row of the template."""
+    return f"{i['group'].lower()}: {i['name']} {i['type']} {i['flag']} {i['note']}".rstrip()
+
+
+def review(i: Mapping[str, Any]) -> str:
+    """A row of the review, its value in full."""
+    return f"{i['id']:<9} {i['full'] or i['value']}  {i['state']}  checked against {i['against']}"
+
+
+KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "check": check,
+    "case": case,
+    "part": part,
+    "review": review,
+    "fact": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
+    "status": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
+    "health": lambda i: f"{i['status']}  {i['url']}{'  cog ' + i['cog'] if i['cog'] else ''}",
+    "identity": lambda i: f"{i['path']}  {exact_bytes(i['bytes'])}  CID {i['cid']}",
+    "way": lambda i: "" if i["state"] == "wait" else f"{i['state']:<5} {i['title']}: {i['cid']}  {i['note']}",
+    "account": lambda i: f"account {i['name']}  {i['address']}",
+    "money": lambda i: f"it has {i['text']}",
+    "transaction": lambda i: f"{i['state']}  {i['tx_hash']}  nonce {i['nonce']}{block(i)}",
+}
+
+
+def block(i: Mapping[str, Any]) -> str:
+    """The block of a mined transaction."""
+    return f"  block {i['block']}" if i["block"] else ""

@@ -1,0 +1,67 @@
+"""The real services for one project: this machine's tools, a server that runs, Kubo, vaults, and an RPC."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from arbius_tui.domain.evm import parse_address
+from arbius_tui.domain.networks import Network, network
+from arbius_tui.services.chain import open_chain
+from arbius_tui.services.ipfs import LOCAL, KuboNode
+from arbius_tui.services.on_demand import OnDemand, OnDemandChain
+from arbius_tui.services.ports import Chain, Services
+from arbius_tui.services.predictions import CogPredictions
+from arbius_tui.services.servers import Endpoints, restart_argv
+from arbius_tui.services.toolchain import Toolchain
+from arbius_tui.services.vault import KeyringVault, KeystoreVault
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What flags and the config file say about the world; empty means the default."""
+
+    network: str = "one"
+    rpc: tuple[str, ...] = ()
+    engine: str = ""
+    chain_id: int = 0
+    endpoints: tuple[str, ...] = ()
+    restart_command: str = ""
+    ipfs: tuple[str, ...] = ()
+    out: Path = Path()
+
+    def chosen(self) -> Network:
+        """The network, with another engine or chain id where the author names one."""
+        found = network(self.network)
+        engine = parse_address(self.engine) if self.engine else found.engine
+        return replace(found, engine=engine, chain_id=self.chain_id or found.chain_id, rpcs=self.rpc or found.rpcs)
+
+
+@asynccontextmanager
+async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
+    """The services; `data` is where keystores lie. Nothing is asked of the network before a step asks."""
+    where = settings.chosen()
+
+    @asynccontextmanager
+    async def first_rpc() -> AsyncIterator[Chain]:
+        async with open_chain(where.rpcs[0], where) as found:
+            yield found
+
+    async with AsyncExitStack() as stack:
+        chain = await stack.enter_async_context(OnDemand(first_rpc))
+        predictions = await stack.enter_async_context(CogPredictions())
+        nodes = [await stack.enter_async_context(KuboNode(address)) for address in settings.ipfs or (LOCAL,)]
+        restart = restart_argv(settings.restart_command) if settings.restart_command else ()
+        yield Services(
+            toolchain=Toolchain(where),
+            servers=Endpoints(restart),
+            predictions=predictions,
+            ipfs=tuple(nodes),
+            vaults=(KeystoreVault(data / "keys"), KeyringVault(data / "keyring.json")),
+            chain=OnDemandChain(chain),
+            network=settings.network,
+            out=settings.out,
+            endpoints=settings.endpoints,
+        )
