@@ -1,0 +1,186 @@
+"""The Textual app: it owns the screens of one run, what they share, and the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.signal import Signal
+
+from arbius_tui.domain.errors import HANGUP, TERMINATED, Failure
+from arbius_tui.domain.journey import STEPS, Journey
+from arbius_tui.screens import load
+from arbius_tui.screens.base import StepScreen
+from arbius_tui.screens.crash import broke
+from arbius_tui.screens.session import Session
+from arbius_tui.steps.base import Walk
+from arbius_tui.widgets import theme
+from arbius_tui.widgets.text import WIDE
+
+OpenWalk = Callable[[], Awaitable[Walk]]
+LEAVING = 5.0
+"""Seconds a running step has to end its children when the author quits."""
+
+
+class ArbiusApp(App[None]):
+    """The wizard. `journey` is what is drawn at once; `open_walk` opens the services after the first frame.
+
+    `prefetch` loads slow packages in a thread once the first screen is up. `keymap` gives actions other keys by id.
+    """
+
+    CSS_PATH = "app.tcss"
+    TITLE = "arbius-tui"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "quit", id="app.quit", show=False)]
+
+    def __init__(
+        self,
+        open_walk: OpenWalk,
+        journey: Journey,
+        *,
+        palette: str = "",
+        log_dir: Path = Path(),
+        prefetch: Callable[[], object] | None = None,
+        keymap: Mapping[str, str] | None = None,
+        screens: Callable[[str], type[StepScreen]] = load,
+    ) -> None:
+        look = theme.choose(palette, os.environ)
+        super().__init__(ansi_color=look.ansi_color)
+        for known in theme.THEMES:
+            self.register_theme(known)
+        self.theme = look.theme
+        self.animation_level = "none"
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
+        self.session = Session(journey, Signal(self, "journey"), log_dir)
+        self.open_walk, self.prefetch, self.screens_of = open_walk, prefetch, screens
+        self.history: list[str] = []
+        self.fault: BaseException | None = None
+        if keymap:
+            self.set_keymap(dict(keymap))
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our tokens must exist before a theme is chosen."""
+        return dict(theme.DARK.variables)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The step where the author stands is the first screen: nothing empty is laid out before it."""
+        return self.screen_of(self.session.journey.at)
+
+    def screen_of(self, step: str) -> StepScreen:
+        """The screen of a step, made when it is first visited and kept from then on."""
+        if self.is_screen_installed(step):
+            known = self.get_screen(step)
+            if isinstance(known, StepScreen):
+                return known
+        made = self.screens_of(step)(self.session)
+        self.install_screen(made, step)
+        return made
+
+    @property
+    def step(self) -> str:
+        """The step that is shown, also when a page lies over it."""
+        return next((s.step for s in reversed(self.screen_stack) if isinstance(s, StepScreen)), self.session.journey.at)
+
+    def on_mount(self) -> None:
+        """A signal from outside is a calm way out, too."""
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for number, code in ((signal.SIGTERM, TERMINATED), (getattr(signal, "SIGHUP", None), HANGUP)):
+            with suppress(NotImplementedError, TypeError, RuntimeError):
+                loop.add_signal_handler(number, self.call_later, self.leave, code)  # type: ignore[arg-type]
+
+    def on_ready(self) -> None:
+        """The first frame is on screen: now the slow part."""
+        self.run_worker(self.open_services(), group="open", exit_on_error=False)
+
+    async def open_services(self) -> None:
+        """Open the services, then fetch what a later step will need."""
+        session = self.session
+        try:
+            session.walk = walk = await self.open_walk()
+        except Failure as failure:
+            session.failure = failure
+        except Exception as error:
+            session.failure = Failure("internal", broke(error, session.log_dir).what, detail=repr(error))
+        else:
+            walk.watchers.append(self.moved)
+            self.moved(walk.journey)
+        session.settled.set()
+        if session.failure and isinstance(self.screen, StepScreen):
+            self.screen.show_problem(session.failure.problem)
+        if self.prefetch:
+            await asyncio.to_thread(self.prefetch)
+
+    def moved(self, journey: Journey) -> None:
+        """The journey changed: all screens follow."""
+        self.session.journey = journey
+        self.session.changed.publish(journey)
+
+    async def action_go(self, step: str) -> None:
+        """Show this step; Esc leads back from it."""
+        if step != self.step:
+            self.history.append(self.step)
+            await self.show_step(step)
+
+    async def action_next(self) -> None:
+        """The next step."""
+        place = STEPS.index(self.step) + 1
+        if place < len(STEPS):
+            await self.action_go(STEPS[place])
+        else:
+            self.tell("this is the last step")
+
+    async def action_back(self) -> None:
+        """The step where the author came from, else the one before."""
+        place = STEPS.index(self.step)
+        if self.history:
+            await self.show_step(self.history.pop())
+        elif place:
+            await self.show_step(STEPS[place - 1])
+        else:
+            self.tell("this is the first step; Ctrl+Q quits")
+
+    async def show_step(self, step: str) -> None:
+        """Switch to a step's screen; what the other screen runs goes on."""
+        await self.switch_screen(self.screen_of(step))
+        if self.session.walk:
+            await self.session.walk.go(step)
+
+    def tell(self, text: str) -> None:
+        """A word on the status line of the step that is shown."""
+        if isinstance(self.screen, StepScreen):
+            self.screen.say(text)
+
+    async def action_leave(self) -> None:
+        """Quit; everything is saved."""
+        await self.leave(0)
+
+    async def leave(self, code: int) -> None:
+        """End running steps with their children, then quit with this exit code."""
+        if self.session.walk:
+            await self.session.walk.go(self.step)
+        running = [s.job for s in self._installed_screens.values() if isinstance(s, StepScreen) and s.job]
+        for job in running:
+            job.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVING):
+                await asyncio.gather(*(job.wait() for job in running), return_exceptions=True)
+        self.exit(return_code=code)
+
+    def _fatal_error(self) -> None:
+        """Words and a file instead of Textual's traceback, which prints the values of variables."""
+        error = sys.exception() if hasattr(sys, "exception") else None
+        problem = broke(error or RuntimeError("unknown"), self.session.log_dir)
+        fix = problem.fix.text if problem.fix else ""
+        self.panic(f"{problem.what}: {problem.detail}\n{problem.why}\n{fix}")

@@ -1,0 +1,124 @@
+"""The keys that are the same on every screen, and what they do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from arbius_tui.domain.journey import STEPS, Place
+from arbius_tui.screens import keys
+from arbius_tui.screens.clipboard import copy
+from arbius_tui.screens.frame import FrameScreen
+from arbius_tui.steps.base import TITLES
+from arbius_tui.widgets.ask import Cancelled, GoToPane, Notice
+from arbius_tui.widgets.panes import Fact
+from arbius_tui.widgets.text import COMMAND
+
+
+class KeyedScreen(FrameScreen):
+    """A frame with its keys. Each has an id, so that it can be remapped."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1,question_mark", "help", "help", id="frame.help", tooltip="why this step, and all its keys"),
+        Binding("f3", "log", "log", id="frame.log", tooltip="everything this step said; / searches in it"),
+        Binding("f4", "copy", "copy", id="frame.copy", tooltip="copy what is shown, and say where it went"),
+        Binding("f10", "app.next", "next", id="frame.next", tooltip="the next step"),
+        Binding("escape", "back", "back", id="frame.back", tooltip="close, say no, or go back; nothing is lost"),
+        Binding("ctrl+q", "app.leave", "quit", id="frame.quit", tooltip="quit; everything is saved"),
+        Binding("ctrl+g", "goto", "go to", id="frame.goto", tooltip="go to a step by its number"),
+        Binding("f2", "command", "command", id="frame.command", tooltip="the shell command that does the same"),
+        Binding("ctrl+s", "save", "save", id="frame.save", tooltip="a checkpoint; every change is saved anyway"),
+        Binding(
+            "ctrl+c", "interrupt", "stop", id="frame.interrupt", priority=True, tooltip="copy a selection, or stop"
+        ),
+    ]
+
+    def command(self) -> str:
+        """Hook: the shell command that does what this step does here."""
+        return f"arbius-tui {self.step.replace('_', '-')}"
+
+    def copy_text(self) -> str:
+        """Hook: what F4 copies when neither a problem nor a command is shown, e.g. the fix of the row."""
+        return ""
+
+    def copied(self) -> str:
+        """What F4 copies now: what an open pane offers, then the command that mends a problem, then the hook."""
+        if isinstance(self.ask.pane, Notice) and self.ask.pane.copied:
+            return self.ask.pane.copied
+        problem = self.panel.problem
+        if problem and self.has_class("-problem"):
+            return (problem.fix.command if problem.fix else None) or problem.detail or problem.what
+        return self.copy_text()
+
+    def action_help(self) -> None:
+        """Why this step, and every key that works now."""
+        from arbius_tui.screens.pages import HelpPage
+
+        title = TITLES[self.step]
+        groups = keys.groups(self.active_bindings, title)
+        self.app.push_screen(HelpPage(f"{STEPS.index(self.step) + 1} {title}", self.why, groups))
+
+    def action_log(self) -> None:
+        """Everything this step said."""
+        from arbius_tui.screens.pages import LogPage
+
+        self.app.push_screen(LogPage(TITLES[self.step], self.log_lines))
+
+    @work(group="copy", exclusive=True, exit_on_error=False)
+    async def action_copy(self) -> None:
+        """Copy and say where it went."""
+        if text := self.copied():
+            self.say(await copy(text, self.app.copy_to_clipboard))
+        else:
+            self.say("there is nothing to copy here")
+
+    async def action_back(self) -> None:
+        """Close a question, or go back a step."""
+        if self.ask.pane:
+            self.ask.pane.escape()
+        else:
+            await self.run_action("app.back")
+
+    @work(group="pane", exclusive=True, exit_on_error=False)
+    async def action_goto(self) -> None:
+        """Ask for a number and go there."""
+        try:
+            number = int(await self.ask.put(GoToPane(self.session.steps)))
+        except Cancelled:
+            return
+        await self.run_action(f"app.go({STEPS[number - 1]!r})")
+
+    @work(group="pane", exclusive=True, exit_on_error=False)
+    async def action_command(self) -> None:
+        """Show the shell command that does the same."""
+        text = self.command()
+        facts = [Fact("command", (text, COMMAND), "F4 copy"), Fact("", ("the same without a screen", "$muted"))]
+        try:
+            await self.ask.put(Notice("As a shell command", facts, TITLES[self.step], copied=text))
+        except Cancelled:
+            return
+
+    async def action_save(self) -> None:
+        """Write where the author stands, although every change is on disk already."""
+        if self.session.walk is None:
+            self.say("the services are not open yet; nothing has changed")
+            return
+        await self.session.walk.save(Place(at=self.step))
+        self.say(f"checkpoint: {self.session.saved or 'saved'}")
+
+    def action_interrupt(self) -> None:
+        """Copy a selection, else stop the job, else say how to quit."""
+        field = self.focused
+        chosen = field.selected_text if isinstance(field, Input) and not field.password else ""
+        if chosen := chosen or self.get_selected_text() or "":
+            self.app.copy_to_clipboard(chosen)
+            self.say("copied")
+        elif not self.cancel_job():
+            self.say("Ctrl+Q quits; everything is saved")
+
+    def cancel_job(self) -> bool:
+        """Stop what runs; False when nothing does."""
+        return False

@@ -1,0 +1,34 @@
+"""A fault of ours: words for the author, the traceback in a file, never on the screen."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+from arbius_tui.domain.errors import Fix, Problem
+from arbius_tui.domain.text import clean
+
+
+def broke(error: BaseException, folder: Path) -> Problem:
+    """The panel for an exception that is no Failure; its traceback, without the values of variables, goes to a file."""
+    place = _write(error, folder)
+    return Problem(
+        "internal",
+        "Something broke in arbius-tui",
+        why="this is a fault of ours, not of your model; what was saved is safe",
+        fix=Fix(f"details are in {place}; F5 tries again" if place else "F5 tries again"),
+        detail=f"{type(error).__name__}: {clean(str(error))}",
+    )
+
+
+def _write(error: BaseException, folder: Path) -> Path | None:
+    text = clean("".join(traceback.format_exception(error)))
+    path = folder / "crash.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except OSError:
+        return None
+    return path

@@ -1,0 +1,1 @@
+"""What the screens share. Widgets know Textual and the domain, never a service."""

@@ -1,0 +1,79 @@
+"""Where questions appear: the place below the table. It is the screen's `Ask`."""
+
+from __future__ import annotations
+
+from textual import constants
+from textual.containers import VerticalGroup
+from textual.widget import Widget
+
+from arbius_tui.domain.errors import NotReady
+from arbius_tui.domain.questions import Choice, Confirm, Consent, Question
+from arbius_tui.domain.secret import Secret
+from arbius_tui.widgets.ask import ChoicePane, ConfirmPane, ConsentPane, FieldPane, Pane
+
+
+class Dock(VerticalGroup):
+    """Holds the pane that wants an answer; a newer one hides the older until it is answered."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.panes: list[Pane] = []
+
+    @property
+    def pane(self) -> Pane | None:
+        """The pane that is shown."""
+        return self.panes[-1] if self.panes else None
+
+    async def __call__(self, question: Question) -> str:
+        """The author's answer; Cancelled when the author goes back."""
+        return await self.put(pane_for(question))
+
+    async def secret(self, question: Question) -> Secret:
+        """A password or a key; the field is emptied before this returns."""
+        if constants.LOG_FILE or "devtools" in self.app.features:
+            raise NotReady(
+                "secret-would-be-logged",
+                "no password is asked for while Textual logs every key",
+                why="the log would hold the password in plain text",
+                fix="start again without TEXTUAL_LOG and without developer tools",
+            )
+        return Secret(await self.put(FieldPane(question, secret=True)))
+
+    async def put(self, pane: Pane) -> str:
+        """Show a pane until it is answered; the focus then returns to where it was."""
+        before = self.screen.focused
+        self.panes.append(pane)
+        try:
+            await self.mount(pane)
+            self.turn()
+            return await pane.answer
+        finally:
+            self.panes.remove(pane)
+            pane.display = False
+            pane.remove()
+            self.turn(before)
+
+    def turn(self, back: Widget | None = None) -> None:
+        """Only the newest pane shows, and it has the focus."""
+        for pane in self.panes:
+            pane.display = pane is self.pane
+        self.display = bool(self.panes)
+        if self.pane:
+            self.pane.target().focus()
+        elif back and back.is_attached:
+            back.focus()
+        if self.is_attached:
+            self.screen.post_message(Pane.Changed(self.pane))
+
+
+def pane_for(question: Question) -> Pane:
+    """The pane for this sort of question."""
+    match question:
+        case Consent():
+            return ConsentPane(question)
+        case Confirm():
+            return ConfirmPane(question)
+        case Choice():
+            return ChoicePane(question)
+        case _:
+            return FieldPane(question)

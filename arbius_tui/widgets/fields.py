@@ -1,0 +1,303 @@
+"""A form drawn as lines; one Input lies over the field that has the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from rich.cells import cell_len
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.events import DescendantFocus, Focus, Key
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input
+
+from arbius_tui.widgets.text import GAP, GUTTER, KEY, Cell, clip, fit, inert, stack, state_style, words, wrap
+
+Kind = Literal["text", "choice", "flag", "secret", "fixed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. `says` stands beside it, `state` at its right end, `reason` under it when it is wrong.
+
+    A `flag` is `yes` or `no`; a `choice` takes one of `options`; a `fixed` one can be read, not changed.
+    """
+
+    id: str
+    label: str
+    value: str = ""
+    says: str = ""
+    state: str = ""
+    reason: str = ""
+    kind: Kind = "text"
+    options: tuple[str, ...] = ()
+
+
+def editor(value: str = "", *, password: bool = False, max_length: int = 0) -> Input:
+    """A bare Input of one row: no border, and a caret that does not blink."""
+    made = Input(inert(value), compact=True, password=password, max_length=max_length, select_on_focus=False)
+    made.cursor_blink = False
+    return made
+
+
+class Form(Widget, can_focus=True):
+    """Fields below one another. Up, Down, Tab and Enter walk them; Space and arrows change a flag or a choice."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,enter", "walk(1)", "next field", id="form.next", show=False),
+        Binding("up", "walk(-1)", "field before", id="form.before", show=False),
+        Binding("tab", "tab(1)", "next field", id="form.tab", show=False),
+        Binding("shift+tab", "tab(-1)", "field before", id="form.backtab", show=False),
+        Binding("space,right", "turn(1)", "change a choice", id="form.turn", show=False),
+        Binding("left", "turn(-1)", "change a choice back", id="form.turnback", show=False),
+    ]
+    NOTE, STATE = 11, 7
+
+    @dataclass
+    class Changed(Message):
+        """A field has another value."""
+
+        form: Form
+        field: Field
+
+        @property
+        def control(self) -> Form:
+            """The form."""
+            return self.form
+
+    @dataclass
+    class Moved(Message):
+        """The cursor left one field and stands on another."""
+
+        form: Form
+        left: Field
+        field: Field
+
+        @property
+        def control(self) -> Form:
+            """The form."""
+            return self.form
+
+    @dataclass
+    class Submitted(Message):
+        """Enter on the last field."""
+
+        form: Form
+
+        @property
+        def control(self) -> Form:
+            """The form."""
+            return self.form
+
+    def __init__(self, fields: Sequence[Field] = (), *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.fields = list(fields)
+        self.at = 0
+        self.input = editor()
+        self.input.display = False
+
+    def compose(self) -> Iterable[Widget]:
+        """The editor."""
+        yield self.input
+
+    @property
+    def field(self) -> Field | None:
+        """The field that has the cursor."""
+        return self.fields[self.at] if self.at < len(self.fields) else None
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The value of each field by its id."""
+        return {field.id: field.value for field in self.fields}
+
+    def set_fields(self, fields: Sequence[Field]) -> None:
+        """Other fields; the cursor stays on the one with the same id."""
+        here = self.field.id if self.field else ""
+        self.fields = list(fields)
+        self.at = next((n for n, f in enumerate(fields) if f.id == here), 0)
+        self.lay()
+        self.refresh(layout=True)
+
+    def update_field(self, field: Field) -> None:
+        """The field with this id, changed. Layout only when its reason takes other rows than before."""
+        place = next((n for n, f in enumerate(self.fields) if f.id == field.id), None)
+        if place is None:
+            return
+        moved = self.fields[place].reason != field.reason
+        self.fields[place] = field
+        if place == self.at or moved:
+            self.lay()
+        self.refresh(layout=moved)
+
+    def go(self, id: str) -> None:
+        """The cursor to the field with this id, ready to type."""
+        self.step_to(next((n for n, f in enumerate(self.fields) if f.id == id), self.at))
+
+    def step_to(self, place: int) -> None:
+        """The cursor to this field; whoever had the focus in the form still has it."""
+        left = self.field
+        self.at = min(max(place, 0), max(0, len(self.fields) - 1))
+        self.lay()
+        self.refresh()
+        if self.has_focus or self.input.has_focus:
+            self.take_focus()
+        if left and self.field and left.id != self.field.id:
+            self.post_message(self.Moved(self, left, self.field))
+
+    def take_focus(self) -> None:
+        """Focus for the editor, or for the form itself on a field that is not typed."""
+        (self.input if self.input.display else self).focus()
+
+    def lay(self) -> None:
+        """The editor over its field, with its value."""
+        field = self.field
+        typed = field is not None and field.kind in ("text", "secret")
+        self.input.display = typed
+        if field is None or not typed:
+            return
+        self.input.password = field.kind == "secret"
+        if self.input.value != field.value:
+            with self.input.prevent(Input.Changed):
+                self.input.value = field.value
+                self.input.cursor_position = len(field.value)
+        self.input.styles.offset = (GUTTER + self.label_room + 1, self.row_of(self.at))
+        self.input.styles.width = self.room
+        if self.has_focus:
+            self.input.focus()
+
+    def on_resize(self) -> None:
+        """Another width, another place for the editor."""
+        self.lay()
+
+    def on_focus(self, _: Focus) -> None:
+        """Focus goes on to the editor where there is something to type."""
+        if self.input.display:
+            self.input.focus()
+        self.refresh()
+
+    def on_descendant_focus(self, _: DescendantFocus) -> None:
+        """The mark and the brackets show where typing goes."""
+        self.refresh()
+
+    on_descendant_blur = on_descendant_focus
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if (field := self.field) and self.input.display and field.value != event.value:
+            self.change(replace(field, value=event.value))
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_walk(1, submit=True)
+
+    def change(self, field: Field) -> None:
+        """The field under the cursor has another value."""
+        self.fields[self.at] = field
+        self.refresh()
+        self.post_message(self.Changed(self, field))
+
+    def action_walk(self, by: int, submit: bool = False) -> None:
+        """To the next field; Enter on the last one submits."""
+        if submit and self.at == len(self.fields) - 1:
+            self.post_message(self.Submitted(self))
+        self.step_to(self.at + by)
+
+    def action_tab(self, by: int) -> None:
+        """To the next field, and out of the form at its ends: nobody is trapped."""
+        if 0 <= self.at + by < len(self.fields):
+            self.step_to(self.at + by)
+        elif by > 0:
+            self.screen.set_focus(self.input if self.input.display else self)
+            self.screen.focus_next()
+        else:
+            self.screen.set_focus(self)
+            self.screen.focus_previous()
+
+    def action_turn(self, by: int) -> None:
+        """Another value for a flag or a choice."""
+        field = self.field
+        options = ("no", "yes") if field and field.kind == "flag" else field.options if field else ()
+        if field and field.kind in ("flag", "choice") and options:
+            here = options.index(field.value) if field.value in options else -1
+            self.change(replace(field, value=options[(here + by) % len(options)]))
+
+    def on_key(self, event: Key) -> None:
+        """A letter chooses the next option that begins with it."""
+        field = self.field
+        if field and field.kind == "choice" and self.has_focus and event.character and event.character.isalnum():
+            start = field.options.index(field.value) + 1 if field.value in field.options else 0
+            for option in (*field.options[start:], *field.options[:start]):
+                if option.lower().startswith(event.character.lower()):
+                    event.stop()
+                    self.change(replace(field, value=option))
+                    return
+
+    @property
+    def label_room(self) -> int:
+        """Cells of a label: 12, more for longer ones where there is room."""
+        longest = max((cell_len(inert(f.label)) for f in self.fields), default=0) + 1
+        return max(12, min(longest, self.size.width // 4))
+
+    @property
+    def note_room(self) -> int:
+        """Cells of what the model says; none on a small screen."""
+        return self.NOTE if self.size.width >= 50 else 0
+
+    @property
+    def room(self) -> int:
+        """Cells between the brackets."""
+        rest = self.size.width - GUTTER - self.label_room - self.STATE - GAP - 3
+        return max(6, rest - (self.note_room + GAP if self.note_room else 0))
+
+    def reasons(self, field: Field) -> list[str]:
+        """The lines under a field that is wrong."""
+        return wrap(field.reason, self.size.width - GUTTER - self.label_room - 2, 3) if field.reason else []
+
+    def row_of(self, place: int) -> int:
+        """The row of a field."""
+        return sum(1 + len(self.reasons(field)) for field in self.fields[:place])
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """One row for each field and each line of a reason."""
+        return self.row_of(len(self.fields))
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """The mark shows where typing goes."""
+        super().watch_has_focus(has_focus)
+        self.scroll_to_region(Region(0, self.row_of(self.at), 1, 1), animate=False)
+
+    def render(self) -> Content:
+        """Label, field, what the model says, state; the reason below."""
+        return stack(clip(row, self.size.width) for place, f in enumerate(self.fields) for row in self.lines(place, f))
+
+    def lines(self, place: int, field: Field) -> Iterable[Content]:
+        """A field and its reason."""
+        here = place == self.at
+        focused = here and (self.has_focus or self.input.has_focus)
+        mark = (">" if here else " ", KEY if focused else "$muted")
+        label = (fit(field.label, self.label_room), "bold" if focused else "$muted")
+        row: list[Cell] = [mark, " ", label, *self.box(field, focused), " " * GAP]
+        if self.note_room:
+            row += [(fit(field.says, self.note_room), "$muted"), " " * GAP]
+        yield words(*row, (fit(field.state, self.STATE, right=True), state_style(field.state)))
+        for reason in self.reasons(field):
+            yield words(" " * (GUTTER + self.label_room + 1), (reason, state_style(field.state)))
+
+    def box(self, field: Field, focused: bool) -> list[Cell]:
+        """The brackets with the value between them; they survive every palette."""
+        edge = KEY if focused else "$muted"
+        if field.kind == "flag":
+            return [(fit("[x] yes" if field.value == "yes" else "[ ] no", self.room + 2), "bold" if focused else "")]
+        if field.kind == "fixed":
+            return [fit(f" {field.value}", self.room + 2)]
+        value = "*" * len(field.value) if field.kind == "secret" else field.value
+        end = "v" if field.kind == "choice" else ""
+        ground = "on $select" if focused and field.kind == "choice" else ""
+        return [("[", edge), (fit(value, self.room - len(end)) + end, ground), ("]", edge)]

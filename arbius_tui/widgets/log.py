@@ -1,0 +1,132 @@
+"""A bounded log that takes batches and draws only what is on screen; Textual's RichLog cannot follow a build."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+from arbius_tui.widgets.text import GUTTER, inert, words
+
+MOST = 20_000
+"""Lines that are kept on screen; a step keeps its full log on disk where that matters."""
+
+
+class LogLines:
+    """The lines of one step, the newest `MOST` of them. Several views may show the same lines."""
+
+    def __init__(self) -> None:
+        self.kept: deque[tuple[str, str]] = deque(maxlen=MOST)
+        self.dropped = 0
+        self.widest = 0
+        self.views: list[Callable[[], None]] = []
+
+    def feed(self, text: str, style: str = "") -> None:
+        """Take text, one line or several; a view paints it with its next batch."""
+        for row in text.split("\n"):
+            self.dropped += len(self.kept) == MOST
+            self.kept.append((inert(row), style))
+            self.widest = max(self.widest, cell_len(row))
+        for view in self.views:
+            view()
+
+    def find(self, needle: str, start: int, by: int) -> int:
+        """The index of the next line with `needle`, from `start` on, round the ends; -1 if there is none."""
+        count, low = len(self.kept), needle.lower()
+        rows = [row.lower() for row, _ in self.kept] if low else []
+        return next((i for n in range(count) if rows and low in rows[i := (start + n * by) % count]), -1)
+
+
+class LogTail(ScrollView, can_focus=True):
+    """Shows the end of some lines and follows it as long as nobody scrolled up."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("home", "scroll_home", "start of the log", id="log.home", show=False),
+        Binding("end", "scroll_end", "end of the log", id="log.end", show=False),
+    ]
+    BATCH = 1 / 20
+    """Seconds between two repaints of a log that grows."""
+
+    def __init__(self, lines: LogLines, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.lines = lines
+        self.needle, self.at = "", -1
+        self._due, self._following = False, True
+
+    def on_mount(self) -> None:
+        """From now on each batch is painted."""
+        self.lines.views.append(self.wake)
+        self.flush()
+
+    def on_unmount(self) -> None:
+        """No more batches."""
+        self.lines.views.remove(self.wake)
+
+    def wake(self) -> None:
+        """Lines came: paint them with the next batch. No timer runs while nothing comes."""
+        if not self._due:
+            self._due = True
+            self.set_timer(self.BATCH, self.flush)
+
+    def flush(self) -> None:
+        """One new size and one repaint for all lines that came."""
+        self._due, self._following = False, self.is_vertical_scroll_end
+        self.virtual_size = Size(self.lines.widest + GUTTER, len(self.lines.kept))
+        self.keep_up()
+        self.refresh()
+
+    def keep_up(self) -> None:
+        """Stay at the end for a reader who was there; one who scrolled up is left alone."""
+        if self._following:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+
+    def on_resize(self) -> None:
+        """The end is elsewhere now."""
+        self.keep_up()
+
+    def search(self, needle: str, by: int = 1) -> bool:
+        """Go to the next line with this text; False if there is none."""
+        start = (self.at + by) if needle == self.needle and self.at >= 0 else self.scroll_offset.y
+        self.needle, self.at = needle, self.lines.find(needle, start, by)
+        if self.at >= 0:
+            self.scroll_to(y=max(0, self.at - self.size.height // 2), animate=False, immediate=True)
+        self.refresh()
+        return self.at >= 0
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the log."""
+        x, top = self.scroll_offset
+        width, index = self.size.width, top + y
+        if index >= len(self.lines.kept):
+            return Strip.blank(width, self.visual_style.rich_style)
+        content = self.content(*self.lines.kept[index], here=index == self.at)
+        room = max(width, content.cell_length)
+        return Visual.to_strips(self, content, room, 1, self.visual_style, pad=True)[0].crop(x, x + width)
+
+    def content(self, text: str, style: str, *, here: bool) -> Content:
+        """The line with what was searched for in reverse, so that it shows in every palette."""
+        content = words((">" if here else " ", "bold $accent"), " ", (text, style))
+        return content.add_spans([]) if not self.needle else mark(content, self.needle)
+
+
+def mark(content: Content, needle: str) -> Content:
+    """Each occurrence of the needle in reverse."""
+    for start in occurrences(content.plain.lower(), needle.lower()):
+        content = content.stylize("reverse", start, start + len(needle))
+    return content
+
+
+def occurrences(text: str, needle: str) -> Iterable[int]:
+    """Where the needle begins."""
+    at = text.find(needle)
+    while at >= 0:
+        yield at
+        at = text.find(needle, at + len(needle))
