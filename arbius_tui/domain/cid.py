@@ -47,6 +47,26 @@ def block_cid(node: bytes) -> str:
     return _base58(_hash(node))
 
 
+def content(node: bytes) -> bytes:
+    """The file inside a block that holds all of it, as a template's does.
+
+    BadInput (`block`) for anything that Kubo would not make of exactly these bytes: a folder, a part, a raw leaf.
+    """
+    # An own block is 0a len(..) 08 02, then 12 len data, then 18 len; encoding the data again proves the rest.
+    at = _skip_varint(node, 1) + 2
+    start = _skip_varint(node, at + 1)
+    size = sum((byte & 0x7F) << 7 * place for place, byte in enumerate(node[at + 1 : start]))
+    data = node[start : start + size] if node[at : at + 1] == b"\x12" else b""
+    if _leaf(data) != node or len(data) > CHUNK:
+        raise BadInput(
+            "block",
+            "the block is not a file in one piece",
+            why="a template is always one dag-pb block with a UnixFS file in it",
+            fix="check the CID; it may name a folder or a longer file",
+        )
+    return data
+
+
 def folder_cid(files: Mapping[str, bytes]) -> str:
     """The CIDv0 of a flat folder with these files: what a miner commits for the outputs of one task.
 
@@ -154,6 +174,13 @@ def _varint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+def _skip_varint(data: bytes, start: int) -> int:
+    """Where the varint that begins at `start` is over."""
+    while data[start : start + 1] and data[start] & 0x80:
+        start += 1
+    return start + 1
 
 
 def _base58(raw: bytes) -> str:

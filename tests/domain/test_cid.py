@@ -135,6 +135,33 @@ def test_small_files_against_another_implementation(data: bytes) -> None:
     assert cid.from_multihash(cid.multihash(data)) == cid.cid(data)
     assert cid.to_multihash(cid.cid(data)) == cid.multihash(data)
     assert cid.block_cid(cid.block(data)) == cid.cid(data)
+    assert cid.content(cid.block(data)) == data
+
+
+@given(st.binary(max_size=300) | st.binary(max_size=40).map(lambda tail: b"\x0a\x06\x08\x02\x12" + tail))
+def test_a_block_is_read_only_if_it_is_what_kubo_makes(node: bytes) -> None:
+    try:
+        data = cid.content(node)
+    except BadInput:
+        return
+    assert cid.block(data) == node
+
+
+@pytest.mark.parametrize(
+    "node",
+    [b"", b"\x0a", b"\x0a\x02\x08\x01", b"plain bytes", cid.block(b"x") + b"y", cid.block(b"xy")[:-1],
+     cid.block(b"x" * (cid.CHUNK + 1)), b"\x0a\x06\x08\x02\x12\x00\x18\x00", b"\xff" * 5000],
+    ids=range(9),
+)  # fmt: skip
+def test_blocks_that_are_no_whole_file(node: bytes) -> None:
+    with pytest.raises(BadInput) as caught:
+        cid.content(node)
+    assert caught.value.problem.code == "block"
+
+
+def test_the_largest_file_in_one_block() -> None:
+    data = counters(cid.CHUNK)
+    assert cid.content(cid.block(data)) == data
 
 
 @pytest.mark.parametrize("chunks", [1, 2, 173, 174, 175, 348, 349])
