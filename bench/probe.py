@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import statistics
 import sys
 import tempfile
@@ -18,12 +19,15 @@ COLUMNS, ROWS = 120, 40
 LIMIT = 40.0
 """Seconds after which a program that has not painted counts as broken."""
 
+MARK = re.compile(r"(?:^|(?<=[ │]))>(?= )")
+"""The mark of a table's cursor, in the gutter before a row."""
+
 Screen = list[str]
 
 
 def mark(rows: Screen) -> list[tuple[int, int]]:
     """Where the cursor marks of tables stand."""
-    return [(y, x) for y, row in enumerate(rows) for x, char in enumerate(row) if char == ">"]
+    return [(y, found.start()) for y, row in enumerate(rows) for found in MARK.finditer(row)]
 
 
 @dataclass(frozen=True)

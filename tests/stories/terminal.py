@@ -165,6 +165,11 @@ class Terminal:
             pass
         return self._view.show(self.raw)
 
+    def display(self) -> pyte.Screen:
+        """The screen with its colours, cell by cell."""
+        self.screen()
+        return self._view.pyte
+
     def text(self) -> str:
         """The screen as one string."""
         return "\n".join(self.screen())
