@@ -75,11 +75,15 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The end of a step. `exit` is the exit code of a process that ran only this step."""
+    """The end of a step. `exit` is the exit code of a process that ran only this step.
+
+    `state` is the step's state word where it is not simply ok or FAIL; scripts read `result`.
+    """
 
     ok: bool
     exit: int = 0
     result: Mapping[str, Any] = field(default_factory=dict)
+    state: str = ""
     name: ClassVar[str] = "done"
 
 

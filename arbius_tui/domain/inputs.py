@@ -69,15 +69,22 @@ def one(name: str, prop: Mapping[str, Any], required: bool, place: int) -> Model
     )
 
 
-def flat(prop: Mapping[str, Any], schemas: Mapping[str, Any], depth: int = 0) -> dict[str, Any]:
-    """The property with `$ref`, `allOf` and the null of `anyOf` resolved; its own keys win."""
+def flat(prop: Mapping[str, Any], schemas: Mapping[str, Any], known: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The property with `$ref`, `allOf` and the null of `anyOf` resolved; its own keys win.
+
+    `known` holds each schema that was resolved once, so that a document that refers to itself costs nothing.
+    """
+    known = {} if known is None else known
     merged: dict[str, Any] = {}
-    if depth < 8:
-        for part in parts(prop):
-            merged |= flat(part, schemas, depth + 1)
-        reference = prop.get("$ref")
-        if isinstance(reference, str):
-            merged |= flat(mapping(schemas.get(reference.rsplit("/", 1)[-1])), schemas, depth + 1)
+    for part in parts(prop):
+        merged |= flat(part, schemas, known)
+    reference = prop.get("$ref")
+    if isinstance(reference, str):
+        name = reference.rsplit("/", 1)[-1]
+        if name not in known:
+            known[name] = {}
+            known[name] = flat(mapping(schemas.get(name)), schemas, known)
+        merged |= known[name]
     own = {k: v for k, v in prop.items() if k not in ("allOf", "anyOf", "oneOf", "$ref")}
     return merged | own
 

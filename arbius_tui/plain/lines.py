@@ -74,7 +74,14 @@ def part(i: Mapping[str, Any]) -> str:
 
 def review(i: Mapping[str, Any]) -> str:
     """A row of the review, its value in full."""
-    return f"{i['id']:<9} {i['full'] or i['value']}  {i['state']}  checked against {i['against']}"
+    full = i["full"]
+    value = i["value"] if not full or full in i["value"] else f"{full}{i['value'].partition(' ')[1]}{rest(i['value'])}"
+    return f"{i['state']:<5} {i['id']}: {value}; checked against {i['against']}"
+
+
+def rest(value: str) -> str:
+    """What follows the short form of an address or a hash."""
+    return value.partition(" ")[2].strip()
 
 
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {

@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from importlib import import_module
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from arbius_tui.domain.errors import Failure, NotReady
 from arbius_tui.domain.events import Done, Event, Saved, Started, Trouble
 from arbius_tui.domain.journey import STEPS, Journey, Place, Record
 from arbius_tui.domain.questions import Ask
-from arbius_tui.services.ports import Services, Store
+
+if TYPE_CHECKING:
+    # Two dozen dataclasses that the first frame does not need.
+    from arbius_tui.services.ports import Services, Store
 
 TITLES = {
     "checks": "Checks", "model": "Model", "run": "Run", "seed_test": "Seed test", "publish": "Publish",
@@ -91,21 +94,21 @@ class Walk:
                         done = event
                         break
                     yield event
+            done = done or Done(True)
         except Failure as failure:
             yield Trouble(failure.problem)
             done = Done(False, failure.exit_code)
-        except (asyncio.CancelledError, GeneratorExit):
-            # Nothing may be awaited while a generator is being closed.
-            self.tell(self.store.apply(Place(at=name, states={name: "-"})))
-            raise
-        done = done or Done(True)
+        finally:
+            if done is None:
+                # Cancelled, or the author went back from a question. Nothing may be awaited while a generator closes.
+                self.tell(self.store.apply(Place(at=name, states={name: "-"})))
         await self.save(Place(at=name, states={name: word(done)}))
         yield done
 
 
 def word(done: Done) -> str:
-    """The state word of a step that ended so; a step may name its own in the result."""
-    return str(done.result.get("state") or ("ok" if done.ok else "FAIL"))
+    """The state word of a step that ended so."""
+    return done.state or ("ok" if done.ok else "FAIL")
 
 
 def needs(name: str, missing: tuple[str, ...]) -> NotReady:

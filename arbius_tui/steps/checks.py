@@ -33,8 +33,8 @@ class Checks(Step):
         for check in failed:
             yield Trouble(problem(check))
         word = "FAIL" if failed else "warn" if "warn" in states.values() else "ok"
-        result = {"checks": [{**row(check)} for check in rows.values()], "state": word}
-        yield Done(not failed, NotReady.exit_code if failed else 0, result)
+        result = {"checks": [row(check) for check in rows.values()]}
+        yield Done(not failed, NotReady.exit_code if failed else 0, result, word)
 
 
 def problem(check: Check) -> Problem:

@@ -61,7 +61,7 @@ class Model(Step):
         problems = [p for p in (missing_source(found), NOT_BUILT) if p is not None]
         for problem in problems:
             yield Trouble(problem)
-        yield Done(True, 0, result(found, listed, problems))
+        yield Done(True, 0, result(found, listed, problems), "warn" if found.source is None else "ok")
 
 
 def facts(found: model_folder.ModelFolder, listed: tuple[inputs.ModelInput, ...]) -> list[Fact]:
@@ -123,5 +123,4 @@ def result(
             "min": seed and seed.min, "max": seed and seed.max, "used": None,
         },
         "findings": problems,
-        "state": "warn" if found.source is None else "ok",
     }  # fmt: skip

@@ -39,4 +39,4 @@ class Publish(Step):
             Fact("image", "image", "ok" if run and run.image else "off", image, "its digest is what miners run")
         )
         yield Trouble(NOT_BUILT)
-        yield Done(True, 0, {"state": "off", "image": run.image if run else "", "digest": None})
+        yield Done(True, 0, {"image": run.image if run else "", "digest": None}, "off")

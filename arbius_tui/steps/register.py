@@ -124,9 +124,22 @@ async def make_plan(journey: Journey, services: Services, ask: Ask) -> Plan:
     owner = "it gets the fees and may change the fee, the address and the allow list later"
     addr = await ask(Question("addr", "Which address shall own the model?", owner, own, own))
     fee = await ask(Question("fee", "What fee shall a task pay, in AIUS?", "AIUS, not ETH", "0", "0"))
-    registration = Registration(own, parse_address(addr), parse_amount(fee), data)
+    registration = Registration(own, owner_of(addr), parse_amount(fee), data)
     predicted = model_id(own, registration.addr, registration.fee_wei, parsed.multihash)
     return Plan(registration, wallet, parsed, template.path, predicted, await services.chain.status())
+
+
+def owner_of(typed: str) -> str:
+    """The owner's address; the zero address, which the engine refuses, is refused here."""
+    address = parse_address(typed)
+    if int(address, 16) == 0:
+        raise BadInput(
+            "address-zero",
+            "the owner cannot be the zero address",
+            why="the engine refuses it: it marks a model that does not exist",
+            fix="give your own address; 0x..01 makes a model that nobody owns",
+        )
+    return address
 
 
 def blank(plan: Plan) -> RegisterRecord:

@@ -77,7 +77,8 @@ class TemplateStep(Step):
         yield Done(
             not errors,
             TemplateInvalid.exit_code if errors else 0,
-            {**result(path, found, problems, drafted), "state": state},
+            result(path, found, problems, drafted),
+            state,
         )
 
     async def path(self, journey: Journey, services: Services, ask: Ask) -> Path:
@@ -143,6 +144,7 @@ def notes(drafted: Draft | None) -> list[Problem]:
             severity="warn",
         )
         for item in (drafted.asked if drafted else ())
+        if item.variable != "meta"  # the lint says that already, each key in its place
     ]
 
 

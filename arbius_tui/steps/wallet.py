@@ -58,7 +58,7 @@ class Wallet(Step):
             yield Trouble(warning(failure.problem))
             state = "warn"
         listed = [{"name": a.name, "address": a.address, "kind": a.vault} for a in unique([*accounts, chosen])]
-        yield Done(True, 0, {"accounts": listed, "address": chosen.address, "state": state})
+        yield Done(True, 0, {"accounts": listed, "address": chosen.address}, state)
 
     async def accounts(self, services: Services) -> tuple[list[Account], list[Problem]]:
         """All accounts of all vaults; a vault that does not open is a warning."""

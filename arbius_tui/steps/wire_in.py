@@ -36,14 +36,14 @@ class WireIn(Step):
         if record is None:
             yield Found(Fact("model-id", "model id", "wait", "not registered yet", "it is the key of every edit"))
             yield Trouble(NOT_BUILT)
-            yield Done(True, 0, {"state": "wait"})
+            yield Done(True, 0, {}, "wait")
             return
         block = entry(journey.project, record)
         yield Found(Fact("model-id", "model id", "ok", record.model_id, "it is the key of every edit"))
         for line in json.dumps(block, indent=2).splitlines():
-            yield Line(line, "config.json")
+            yield Line(line)
         yield Trouble(NOT_BUILT)
-        yield Done(True, 0, {"state": "off", "entry": block})
+        yield Done(True, 0, {"entry": block}, "off")
 
 
 def entry(project: str, record: RegisterRecord) -> dict[str, Any]:

@@ -93,3 +93,9 @@ def test_any_document_is_read(data: Any) -> None:
 )
 def test_any_property_is_read(prop: dict[str, Any]) -> None:
     assert len(read(document({"x": prop}, ["x"]))) == 1
+
+
+def test_a_document_that_refers_to_itself_is_read_in_no_time() -> None:
+    again = {"$ref": "#/components/schemas/Loop"}
+    loop = {"allOf": [again] * 200, "type": "integer"}
+    assert read(document({"x": {"allOf": [again] * 200}}, Loop=loop))[0].type == "integer"
