@@ -14,7 +14,7 @@ RESTART_LIMIT = 600.0
 
 
 def restart_argv(command: str) -> tuple[str, ...]:
-    """A restart command as the author typed it, split as a shell would; no shell runs it. BadInput when it cannot be."""
+    """A restart command as the author typed it, split as a shell would; BadInput when it cannot be."""
     try:
         found = tuple(shlex.split(command))
     except ValueError as error:
