@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-pragma solidity 0.8.19;
+pragma solidity ^0.8.19;
 
 /// @title What a model author meets of the Arbius Engine (version 6), for the rehearsal and the tests.
 /// @notice Written from the public behaviour of the live contract: the same functions, events, errors, order of checks and

@@ -1,10 +1,13 @@
-// Compiles the contract beside this file into its artifact: `node compile.mjs [OUT]`, OUT is Engine.json unless given.
+// Compiles a contract into its artifact beside it: `node compile.mjs [SOURCE.sol]`, Engine.sol unless given.
 // The same source and compiler give the same bytes on every machine: no path, no time and no metadata hash is kept.
 import { readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
 import solc from "solc";
 
-const name = "Engine";
-const source = readFileSync(new URL(`${name}.sol`, import.meta.url), "utf8").replaceAll("\r\n", "\n");
+const path = process.argv[2] ?? fileURLToPath(new URL("Engine.sol", import.meta.url));
+const name = basename(path, ".sol");
+const source = readFileSync(path, "utf8").replaceAll("\r\n", "\n");
 const settings = {
   evmVersion: "paris",
   optimizer: { enabled: true, runs: 200 },
@@ -43,4 +46,4 @@ const artifact = {
   bytecode: `0x${contract.evm.bytecode.object}`,
   deployedBytecode: `0x${contract.evm.deployedBytecode.object}`,
 };
-writeFileSync(process.argv[2] ?? new URL(`${name}.json`, import.meta.url), `${JSON.stringify(artifact, null, 2)}\n`);
+writeFileSync(path.replace(/\.sol$/, ".json"), `${JSON.stringify(artifact, null, 2)}\n`);
