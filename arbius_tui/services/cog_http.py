@@ -59,7 +59,9 @@ class CogHttp:
             raise replies.late(url, limit or 10) from None
         except httpx.ConnectError as error:
             raise replies.unreachable(url, str(error)) from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.InvalidURL, UnicodeError):
+            raise replies.bad_endpoint(url) from None
+        except httpx.HTTPError as error:
             raise replies.lost(url, f"{type(error).__name__}: {error}") from None
 
 

@@ -29,6 +29,8 @@ POLL = (0.05, 0.25)
 SILENCE = 3.0
 """Seconds without an answer after which a server that had answered is given up."""
 
+GONE = ("endpoint-unreachable", "endpoint-lost")
+
 RETRY = (0.005, 0.05, 0.5)
 """Seconds before a prediction is sent again after 409: at first, within the first two seconds at most, later."""
 
@@ -111,7 +113,7 @@ class CogPredictions:
                 if health.status in BEYOND_HELP:
                     raise beyond_help(health)
             now = time.monotonic()
-            if failure and last and failure.problem.code == "endpoint-unreachable" and now - heard > SILENCE:
+            if failure and last and failure.problem.code in GONE and now - heard > SILENCE:
                 raise ended(url, last)
             if now - began > limit:
                 raise failure or overdue(url, limit, last)

@@ -36,8 +36,8 @@ def shown(url: str) -> str:
     """A URL as it may be shown: without a user, a password or a query."""
     try:
         parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-        return clean(f"{parts.scheme}://{parts.hostname}{port}{parts.path}") if parts.hostname else "the endpoint"
+        where = parts.netloc.rpartition("@")[2]
+        return clean(f"{parts.scheme}://{where}{parts.path}") if where else "the endpoint"
     except ValueError:
         return "the endpoint"
 
@@ -194,13 +194,18 @@ def endpoint(url: str) -> str:
     except ValueError:
         known = False
     if not known:
-        raise BadInput(
-            "bad-endpoint",
-            f"{shown(url)} is no URL of a server",
-            why="the model is asked over HTTP",
-            fix="write it as http://127.0.0.1:5000",
-        )
+        raise bad_endpoint(url)
     return url.rstrip("/")
+
+
+def bad_endpoint(url: str) -> BadInput:
+    """No URL of a server."""
+    return BadInput(
+        "bad-endpoint",
+        f"{shown(url)} is no URL of a server",
+        why="the model is asked over HTTP",
+        fix="write it as http://127.0.0.1:5000",
+    )
 
 
 def document(body: bytes) -> Any:

@@ -438,7 +438,17 @@ async def test_a_server_that_ends_while_it_is_set_up_is_given_up_early(monkeypat
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost:5000", "ftp://127.0.0.1", "http://", "http://127.0.0.1:99999999", "http://[::"]
+    "url",
+    [
+        "",
+        "localhost:5000",
+        "ftp://127.0.0.1",
+        "http://",
+        "http://127.0.0.1:99999999",
+        "http://[::",
+        "http://xn--a",
+        "http://\0",
+    ],
 )
 async def test_what_is_no_url_is_refused_in_words(url: str) -> None:
     async with CogPredictions() as predictions:
