@@ -184,10 +184,10 @@ class KuboNode:
         limit: float = 0,
     ) -> Answer:
         """One call within its time limit; PinFailed when there is no answer at all."""
+        if self._client is None:
+            self._client = await asyncio.to_thread(self._open)  # httpx and its certificates take a tenth of a second
         import httpx
 
-        if self._client is None:
-            self._client = await asyncio.to_thread(self._open)
         filename = quote(PurePath(name).name or "file", safe="")
         files = None if data is None else {"file": (filename, data, "application/octet-stream")}
         seconds = limit or self.limit
@@ -213,7 +213,8 @@ class KuboNode:
         headers = {"User-Agent": "arbius-tui"}
         if self._header is not None:
             headers["Authorization"] = self._header.reveal()
-        return httpx.AsyncClient(headers=headers, timeout=None, trust_env=False, follow_redirects=False)  # noqa: S113 - asyncio.timeout is around every call
+        # asyncio.timeout is around every call; certificates are loaded only where they are looked at.
+        return httpx.AsyncClient(headers=headers, timeout=None, trust_env=False, verify=self.base.startswith("https"))  # noqa: S113
 
 
 async def read(response: httpx.Response) -> Answer:

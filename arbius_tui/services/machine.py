@@ -1,0 +1,216 @@
+"""What the checks ask this machine: commands, the Docker Engine, RPCs. Each question is asked once, however many ask.
+
+Looking at the surroundings is the purpose of this service, so PATH, DOCKER_HOST and the like are read here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from arbius_tui.domain.errors import Fix
+from arbius_tui.domain.networks import Network
+from arbius_tui.domain.text import clean
+from arbius_tui.services.ipfs import LOCAL
+from arbius_tui.services.ports import CheckState
+from arbius_tui.services.process import Completed, output
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+PATIENCE = 2.5
+"""Seconds for one question; a check itself has 3."""
+
+BODY = 1 << 20
+"""Bytes of an answer at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How a check went: the state word, what was found in a few words, what to do, and what was printed."""
+
+    state: CheckState
+    found: str
+    fix: Fix | None = None
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a server said: a value, or why there is none. `reached` tells a refusal from no answer at all."""
+
+    value: Any = None
+    fault: str = ""
+    reached: bool = True
+    seconds: float = 0.0
+
+
+class Machine:
+    """This machine, asked each thing once. Close it with `async with`; what still runs is cancelled then."""
+
+    def __init__(self, network: Network, ipfs: str = LOCAL, docker: str = "") -> None:
+        self.network = network
+        self.ipfs = ipfs
+        self.docker_host = docker or docker_host()
+        self._asked: dict[tuple[str, ...], asyncio.Task[Any]] = {}
+        self._clients: list[httpx.AsyncClient] = []
+
+    async def __aenter__(self) -> Machine:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        for task in self._asked.values():
+            task.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+        for client in self._clients:
+            await client.aclose()
+
+    async def once(self, key: tuple[str, ...], work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Do this work, or wait for whoever does it already."""
+        if key not in self._asked:
+            self._asked[key] = asyncio.create_task(work())
+        found: T = await asyncio.shield(self._asked[key])
+        return found
+
+    async def run(self, *argv: str) -> Completed:
+        """A command, at most 2.5 s."""
+        return await self.once(("run", *argv), lambda: output(argv, PATIENCE))
+
+    def which(self, program: str) -> str:
+        """Where a program is on PATH, empty when it is not."""
+        return shutil.which(program) or ""
+
+    async def docker(self, path: str) -> Reply:
+        """GET a path of the Docker Engine's API."""
+        return await self.once(("docker", path), lambda: self._docker(path))
+
+    async def rpc(self, url: str, method: str, *params: Any) -> Reply:
+        """A JSON-RPC call."""
+        return await self.once(("rpc", url, method, json.dumps(params)), lambda: self._rpc(url, method, params))
+
+    async def _docker(self, path: str) -> Reply:
+        kind, _, rest = self.docker_host.partition("://")
+        if kind not in ("unix", "tcp", "http"):
+            return Reply(fault=f"{kind or 'an unknown kind of'} address, which is not looked at", reached=False)
+        uds, base = (rest, "http://docker") if kind == "unix" else ("", f"http://{rest}")
+        return await asked(await self._client(uds), "GET", f"{base}{path}")
+
+    async def _rpc(self, url: str, method: str, params: tuple[Any, ...]) -> Reply:
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
+        reply = await asked(await self._client(), "POST", url, body)
+        if reply.fault:
+            return reply
+        said = reply.value if isinstance(reply.value, dict) else {}
+        if said.get("result") is None:
+            error = said.get("error")
+            words = error.get("message") if isinstance(error, dict) else "no result"
+            return Reply(fault=clean(str(words))[:200], seconds=reply.seconds)
+        return Reply(said["result"], seconds=reply.seconds)
+
+    async def _client(self, uds: str = "") -> httpx.AsyncClient:
+        """One client for the network, one for each socket; made in a thread, for the package and its certificates."""
+        return await self.once(("client", uds), lambda: asyncio.to_thread(self._made, uds))
+
+    def _made(self, uds: str) -> httpx.AsyncClient:
+        import httpx
+
+        # asyncio.timeout is around every request; the environment's proxies are not asked.
+        transport = httpx.AsyncHTTPTransport(uds=uds, verify=False) if uds else None
+        client = httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)  # noqa: S113
+        self._clients.append(client)
+        return client
+
+
+async def asked(client: httpx.AsyncClient, method: str, url: str, body: Any = None) -> Reply:
+    """One HTTP request that is answered with JSON. The fault never holds the URL: a key may be part of it."""
+    import httpx
+
+    began, reached = time.monotonic(), False
+    try:
+        async with asyncio.timeout(PATIENCE), client.stream(method, url, json=body) as response:
+            reached = True
+            value = json.loads(await bounded(response))
+            if response.status_code < 400:
+                return Reply(value, seconds=time.monotonic() - began)
+            fault = f"HTTP {response.status_code}"
+    except TimeoutError:
+        fault = f"no answer in {PATIENCE:g} s"
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL):
+        fault, reached = "this is no http address", True
+    except (ValueError, RecursionError):
+        fault = f"the answer is not JSON (HTTP {response.status_code})"
+    except httpx.ConnectError as error:
+        fault = clean(str(error)).replace(url, "")[:200]
+    except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+        fault = type(error).__name__
+    return Reply(fault=fault, reached=reached, seconds=time.monotonic() - began)
+
+
+async def bounded(response: httpx.Response) -> bytes:
+    """The body, at most 1 MiB; ValueError above."""
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > BODY:
+            raise ValueError("too much")
+    return bytes(body)
+
+
+def docker_host() -> str:
+    """Where the Docker Engine should answer: DOCKER_HOST, the current context, or the first socket that is there."""
+    if host := os.environ.get("DOCKER_HOST"):
+        return host
+    if host := docker_context():
+        return host
+    places = [
+        Path("/var/run/docker.sock"),
+        Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent") / "docker.sock",
+        Path.home() / ".docker/run/docker.sock",
+    ]
+    return f"unix://{next((place for place in places if place.exists()), places[0])}"
+
+
+def docker_context() -> str:
+    """The address of the context that `docker context use` chose, empty for the default one."""
+    name = os.environ.get("DOCKER_CONTEXT") or json_file(docker_folder() / "config.json").get("currentContext", "")
+    if not name or name == "default":
+        return ""
+    for meta in (docker_folder() / "contexts" / "meta").glob("*/meta.json"):
+        found = json_file(meta)
+        if found.get("Name") == name:
+            endpoints = found.get("Endpoints")
+            engine = endpoints.get("docker") if isinstance(endpoints, dict) else None
+            return str(engine.get("Host", "")) if isinstance(engine, dict) else ""
+    return ""
+
+
+def docker_folder() -> Path:
+    """Where docker keeps its configuration."""
+    return Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+
+
+def json_file(path: Path) -> dict[str, Any]:
+    """A JSON object from a file, empty when there is none or it is none."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def host_of(url: str) -> str:
+    """The part of a URL that may be shown: never its path or query, which may hold a key."""
+    return clean(urlsplit(url).hostname or "?")
