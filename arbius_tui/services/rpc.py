@@ -102,7 +102,9 @@ class Rpc:
     async def price(self) -> int:
         """Wei for a unit of gas now: the head's base fee, or what the node asks where there is none."""
         head = await self.ask("eth_getBlockByNumber", lambda w3: w3.eth.get_block("latest"))
-        base = head.get("baseFeePerGas") if isinstance(head, Mapping) else None
+        if not isinstance(head, Mapping) or "number" not in head:
+            raise rpc_errors.garbled("eth_getBlockByNumber", repr(head), self.redact)
+        base = head.get("baseFeePerGas")
         return base if isinstance(base, int) else await self.number("eth_gasPrice", lambda w3: w3.eth.gas_price)
 
     async def found(self, method: str, question: Question) -> Mapping[str, Any] | None:

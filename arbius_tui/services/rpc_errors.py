@@ -19,6 +19,9 @@ from arbius_tui.domain.text import amount, clean
 SEND = "eth_sendRawTransaction"
 """The one method that is never repeated by itself, and whose lost answers leave doubt."""
 
+METHOD_NOT_FOUND = -32601
+"""JSON-RPC's own code."""
+
 UNCLEAR = "send-unclear"
 """The code of a broadcast whose answer was lost."""
 
@@ -80,6 +83,14 @@ class Refusal:
 
 REFUSALS: tuple[Refusal, ...] = (
     Refusal(
+        r"method .*not (?:found|supported|available|allowed)|does not exist/is not available|unknown rpc endpoint",
+        NotReady,
+        "rpc-method",
+        "this RPC lacks a method that is needed",
+        "sequencer endpoints only take transactions; some services leave methods out",
+        "take a full RPC of the chain",
+    ),
+    Refusal(
         r"nonce too low|nonce has already been used|old nonce",
         TransactionFailed,
         "nonce-too-low",
@@ -112,7 +123,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "send ETH on this chain to the account, then try again",
     ),
     Refusal(
-        r"chain ?id|invalid sender",
+        r"invalid chain ?id|chain ?id (?:mismatch|does not match)|wrong chain|invalid sender",
         WrongChain,
         "wrong-chain",
         "the transaction was signed for another chain",
@@ -166,14 +177,6 @@ REFUSALS: tuple[Refusal, ...] = (
         "the RPC does not let us in",
         "the key in its URL is wrong, used up, or not for this chain",
         "check the RPC URL, or take another",
-    ),
-    Refusal(
-        r"method .*not (?:found|supported|available|allowed)|does not exist/is not available|unknown rpc endpoint",
-        NotReady,
-        "rpc-method",
-        "this RPC lacks a method that is needed",
-        "sequencer endpoints only take transactions; some services leave methods out",
-        "take a full RPC of the chain",
     ),
 )
 """The refusals of nodes, most telling first; matched without regard to case."""
@@ -257,6 +260,8 @@ def _node(error: Exception, method: str, redact: Redactor) -> Failure | None:
     answer = (error.rpc_response or {}).get("error")
     body = answer if isinstance(answer, dict) else {"message": str(answer or error.message or error)}
     text, data = str(body.get("message") or ""), body.get("data")
+    if body.get("code") == METHOD_NOT_FOUND:
+        text = f"method not found: {text}"
     if "revert" in text.lower():
         return reverted(data if isinstance(data, str) else "", text, redact)
     detail = redact(json.dumps({key: body[key] for key in ("code", "message", "data") if key in body}, default=str))
