@@ -165,6 +165,8 @@ class Node:
         from web3.providers.eth_tester.middleware import request_formatters, result_formatters
         from web3.types import RPCEndpoint
 
+        if method == "eth_call" and len(params) == 1:
+            params = [*params, "latest"]  # a node lets it be left out, the table does not
         before = request_formatters.get(RPCEndpoint(method))
         after = (result_formatters or {}).get(RPCEndpoint(method))
         result = endpoint(before(params) if before else params)
@@ -211,10 +213,12 @@ class Node:
         return max(used + (ran // 63 + 2_300 if ran else 0), _floor_gas(transaction.data))
 
     def _simulate(self, params: Any) -> tuple[SignedTransactionAPI, ComputationAPI]:
-        """Run a call on top of a block, free of charge, and forget what it changed."""
+        """Run a call on top of a block (the last, if none is named), free of charge, and forget what it changed."""
         from eth_utils.exceptions import ValidationError
 
-        call = self._tester.normalizer.normalize_inbound_transaction({"from": NOBODY, **params[0]})
+        asked = {"from": NOBODY, **params[0]}
+        self._tester.validator.validate_inbound_transaction(asked, txn_internal_type="call")
+        call = self._tester.normalizer.normalize_inbound_transaction(asked)
         block = params[1] if len(params) > 1 else "latest"
         backend = self._tester.backend
         number = self._tester.get_block_by_number("latest" if block == "pending" else block)["number"]

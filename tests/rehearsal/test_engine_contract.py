@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
@@ -71,8 +72,8 @@ def registered_with_list(engine: EngineWorld, miners: list[str], addr: str = ME)
     return bytes(receipt.logs[0].topics[1])
 
 
-def topics(receipt: object) -> list[list[str]]:
-    return [["0x" + bytes(topic).hex() for topic in log["topics"]] for log in receipt.logs]  # type: ignore[attr-defined]
+def topics(receipt: Any) -> list[list[str]]:
+    return [["0x" + bytes(topic).hex() for topic in log["topics"]] for log in receipt.logs]
 
 
 def test_starts_as_the_live_engine_is(world: EngineWorld) -> None:
@@ -108,18 +109,17 @@ def test_the_state_lies_where_the_live_engine_has_it(world: EngineWorld) -> None
 def test_the_artifact_has_what_the_domain_knows_of_the_engine() -> None:
     """Names, inputs, outputs and `indexed` of every entry of our Engine are those of the client's ABI."""
 
-    def shape(entry: dict[str, object]) -> object:
+    def shape(entry: dict[str, Any]) -> tuple[Any, ...]:
         def types(side: str) -> list[object]:
-            inner: object = entry.get(side, [])
-            assert isinstance(inner, list)
-            return [(row["type"], row.get("indexed"), [c["type"] for c in row.get("components", [])]) for row in inner]
+            rows = entry.get(side, [])
+            return [(row["type"], row.get("indexed"), [c["type"] for c in row.get("components", [])]) for row in rows]
 
         return entry["type"], entry.get("name"), types("inputs"), types("outputs")
 
     ours = [shape(entry) for entry in artifact()["abi"] if entry["type"] in ("function", "event", "error")]
     known = [shape(dict(entry)) for entry in facts.ABI]
     missing = [entry for entry in ours if entry not in known]
-    assert {name for _, name, *_ in missing} <= {"setPaused", "PausedChanged"}  # type: ignore[misc]
+    assert {name for _, name, *_ in missing} <= {"setPaused", "PausedChanged"}
 
 
 @pytest.mark.parametrize(
