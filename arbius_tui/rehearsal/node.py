@@ -142,7 +142,7 @@ class Node:
         from eth_utils.hexadecimal import encode_hex
 
         transaction = self._decode(raw)
-        refusal = self._refusal(transaction)
+        refusal = _refusal(transaction, self.chain_id, self.base_fee(), self.state())
         if refusal:
             raise RpcError(REFUSED, refusal)
         if self.keep is not None:
@@ -258,36 +258,36 @@ class Node:
             raise RpcError(REFUSED, f"invalid transaction: {error}") from error
         return transaction
 
-    def _refusal(self, transaction: SignedTransactionAPI) -> str | None:
-        """Why a node's pool refuses this transaction, in geth's words; None when it does not."""
-        floor = max(transaction.intrinsic_gas, _floor_gas(transaction.data))
-        base_fee, gas, fee = self.base_fee(), transaction.gas, transaction.max_fee_per_gas
-        if transaction.chain_id != self.chain_id:
-            return f"invalid sender: invalid chain id for signer: have {transaction.chain_id} want {self.chain_id}"
-        if gas > GAS_LIMIT:
-            return f"exceeds block gas limit: have {gas}, limit {GAS_LIMIT}"
-        if gas < floor:
-            return f"intrinsic gas too low: have {gas}, want {floor}"
-        if transaction.max_priority_fee_per_gas > fee:
-            return (
-                f"max priority fee per gas higher than max fee per gas: {transaction.max_priority_fee_per_gas}, {fee}"
-            )
-        if fee < base_fee:
-            return f"max fee per gas less than block base fee: maxFeePerGas: {fee}, baseFee: {base_fee}"
-        return self._refusal_of_account(transaction)
 
-    def _refusal_of_account(self, transaction: SignedTransactionAPI) -> str | None:
-        from eth_utils.address import to_checksum_address
+def _refusal(transaction: SignedTransactionAPI, chain_id: int, base_fee: int, state: StateAPI) -> str | None:
+    """Why a node's pool refuses this transaction, in geth's words; None when it does not."""
+    floor = max(transaction.intrinsic_gas, _floor_gas(transaction.data))
+    gas, fee, tip = transaction.gas, transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas
+    if transaction.chain_id != chain_id:
+        return f"invalid sender: invalid chain id for signer: have {transaction.chain_id} want {chain_id}"
+    if gas > GAS_LIMIT:
+        return f"exceeds block gas limit: have {gas}, limit {GAS_LIMIT}"
+    if gas < floor:
+        return f"intrinsic gas too low: have {gas}, want {floor}"
+    if tip > fee:
+        return f"max priority fee per gas higher than max fee per gas: {tip}, {fee}"
+    if fee < base_fee:
+        return f"max fee per gas less than block base fee: maxFeePerGas: {fee}, baseFee: {base_fee}"
+    return _refusal_of_account(transaction, state)
 
-        state, sender, nonce = self.state(), transaction.sender, transaction.nonce
-        expected, balance = state.get_nonce(sender), state.get_balance(sender)
-        who = f"address {to_checksum_address(sender)}"
-        if nonce != expected:
-            return f"nonce too {'low' if nonce < expected else 'high'}: {who}, tx: {nonce} state: {expected}"
-        cost = transaction.value + transaction.gas * transaction.max_fee_per_gas
-        if cost > balance:
-            return f"insufficient funds for gas * price + value: {who} have {balance} want {cost}"
-        return None
+
+def _refusal_of_account(transaction: SignedTransactionAPI, state: StateAPI) -> str | None:
+    from eth_utils.address import to_checksum_address
+
+    sender, nonce = transaction.sender, transaction.nonce
+    expected, balance = state.get_nonce(sender), state.get_balance(sender)
+    who = f"address {to_checksum_address(sender)}"
+    if nonce != expected:
+        return f"nonce too {'low' if nonce < expected else 'high'}: {who}, tx: {nonce} state: {expected}"
+    cost = transaction.value + transaction.gas * transaction.max_fee_per_gas
+    if cost > balance:
+        return f"insufficient funds for gas * price + value: {who} have {balance} want {cost}"
+    return None
 
 
 def _raw_bytes(raw: str | bytes) -> bytes:

@@ -42,7 +42,8 @@ class OverNode(BaseProvider):
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         answer: Any = self._node.answer(method, params)
-        return answer
+        response: RPCResponse = answer
+        return response
 
 
 class EngineWorld:
