@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 import pytest
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "arbius-tui-parts"
-"""Read once at import: the tests themselves run with a HOME of their own."""
+CACHE = Path(os.environ.setdefault("ARBIUS_PART_CACHE", str(CACHE)))
+"""Read once at import and handed to the workers of xdist: the tests themselves run with a HOME of their own."""
 
 REAL = Path(__file__).parent / "real"
 INSTALL = "`tests/real/parts.sh install` gets it (Debian, as root)"
