@@ -70,7 +70,7 @@ class WizardByDefault(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """A command by its name, else the wizard on a folder that exists."""
         if args and args[0] not in self.commands:
-            if args[0].startswith("-") or Path(args[0]).is_dir():
+            if Path(args[0]).is_dir():
                 return "wizard", self.commands["wizard"], args
             ctx.fail(f"there is no command and no folder named {args[0]}; arbius-tui --help lists the commands")
         return super().resolve_command(ctx, args)
@@ -446,7 +446,8 @@ def usage(error: click.ClickException, arguments: list[str]) -> int:
 
 def run_cli(arguments: list[str]) -> int:
     """The exit code of the command line."""
-    arguments = arguments or ["wizard"]
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help", "--version")):
+        arguments = ["wizard", *arguments]
     try:
         code = main.main(arguments, prog_name="arbius-tui", standalone_mode=False)
     except click.exceptions.Abort:

@@ -120,8 +120,8 @@ class WalletRecord(Record):
 class RegisterRecord(Record):
     """A registration from the moment it is signed. Written before the transaction is sent, and again as it goes on.
 
-    `raw` is the signed transaction: it holds no key, but whoever has it can send it. `mined_id` is the id in the engine's
-    own event. Amounts are integers as strings.
+    `raw` is the signed transaction: it holds no key, but whoever has it can send it. `mined_id` is the id in the
+    engine's own event. Amounts are integers as strings.
     """
 
     step: ClassVar[str] = "register"

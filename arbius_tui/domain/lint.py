@@ -157,7 +157,8 @@ def _title(template: Template) -> Iterator[Problem]:
         yield _error("title-missing", path, "the model has no title", "it is how people find it", "give it one")
     if title.strip().casefold() in (known.casefold() for known in KNOWN_TITLES):
         what = f"a registered model already has the title {_shown(title)}"
-        yield _error("title-known", path, what, "people could not tell the two apart", "choose another title")
+        # No error: an author who registers the same model again, with another fee or owner, keeps its title.
+        yield _warn("title-known", path, what, "people could not tell the two apart", "choose another title")
 
 
 def _description(template: Template) -> Iterator[Problem]:

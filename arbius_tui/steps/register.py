@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from arbius_tui.domain.engine import NOBODY, model_id
-from arbius_tui.domain.errors import BadInput, InsufficientFunds, PinFailed, WrongChain
+from arbius_tui.domain.errors import BadInput, PinFailed, WrongChain
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved
 from arbius_tui.domain.evm import parse_address
 from arbius_tui.domain.journey import Journey, PinRecord, RegisterRecord, TemplateRecord, WalletRecord
@@ -24,6 +24,7 @@ from arbius_tui.domain.template import Template
 from arbius_tui.domain.text import amount, exact_bytes, grouped, parse_amount, short
 from arbius_tui.services import files
 from arbius_tui.services.ports import ChainStatus, Quote, Registration, Services, Vault
+from arbius_tui.services.rpc_errors import no_funds
 from arbius_tui.steps import sending
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.pin import valid
@@ -176,12 +177,7 @@ async def checked(plan: Plan, services: Services) -> Quote:
             detail=f"here {plan.model_id}, hashModel {said}, simulated {quote.model_id}",
         )
     if quote.balance_wei < quote.max_cost_wei:
-        raise InsufficientFunds(
-            "insufficient-funds",
-            f"{plan.account.address} lacks {amount(quote.max_cost_wei - quote.balance_wei, 'ETH')}",
-            why=f"the transaction may cost up to {amount(quote.max_cost_wei, 'ETH')}",
-            fix="bridge some ETH to this account: https://bridge.arbitrum.io",
-        )
+        raise no_funds(plan.account.address, quote.max_cost_wei, quote.balance_wei)
     return quote
 
 

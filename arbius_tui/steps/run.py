@@ -62,6 +62,8 @@ class Run(Step):
             if not again.started_by_us and not services.endpoints and await answers(services, known.url):
                 return again, "still there"
         if services.endpoints:
+            # A server that is said to run must answer now; only one that we started gets time to begin listening.
+            await services.predictions.health(services.endpoints[0])
             return Server(services.endpoints[0]), "adopted"
         if not journey.model_dir:
             raise BadInput(

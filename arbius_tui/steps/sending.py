@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from arbius_tui.domain.errors import TransactionFailed
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved
 from arbius_tui.domain.journey import RegisterRecord
+from arbius_tui.domain.text import amount
 from arbius_tui.services.ports import Receipt, Services
 
 RECEIPT_LIMIT = 120.0
@@ -81,6 +82,16 @@ async def follow(record: RegisterRecord, services: Services) -> AsyncIterator[Ev
             f"not mined after {RECEIPT_LIMIT:.0f} seconds",
             why="it was sent and may still be mined; a second one would cost more and change nothing",
             fix="run this step again later: it looks for this transaction and never sends another",
+            detail=record.tx_hash,
+        )
+    if not receipt.ok:
+        yield Saved(replace(mined(record, receipt), state="failed"))
+        reason = receipt.problem
+        raise TransactionFailed(
+            reason.code if reason else "reverted",
+            f"the transaction was mined and failed: {reason.what if reason else 'the engine gave no reason'}",
+            why=f"its gas is paid, {amount(receipt.cost_wei, 'ETH')}; the model is not registered by it",
+            fix=reason.fix.text if reason and reason.fix else "run this step again: it simulates before it signs",
             detail=record.tx_hash,
         )
     if receipt.model_id != record.model_id:

@@ -74,8 +74,8 @@ def test_events_have_the_keys_that_scripts_read() -> None:
     problem = events.body(events.Trouble(Problem("some-code", "what")))
     assert set(problem) >= {"code", "severity", "what", "why", "fix", "detail"}
     assert events.body(events.Done(False, 4)) == {"ok": False, "exit": 4, "result": {}}
-    assert {e.name for e in (events.Started, events.Line, events.Progress, events.Found, events.Trouble, events.Saved,
-                             events.Done)} == {"started", "line", "progress", "found", "problem", "saved", "done"}  # fmt: skip
+    kinds = (events.Started, events.Line, events.Progress, events.Found, events.Trouble, events.Saved, events.Done)
+    assert [e.name for e in kinds] == ["started", "line", "progress", "found", "problem", "saved", "done"]
 
 
 def test_exit_codes_are_those_of_the_table() -> None:

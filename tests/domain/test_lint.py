@@ -71,7 +71,6 @@ ERRORS = [
     ("/meta/title", ..., "title-missing", "/meta/title"),
     ("/meta/title", 5, "meta-type", "/meta/title"),
     ("/meta/docker", None, "meta-type", "/meta/docker"),
-    ("/meta/title", "qwen qwq 32b ", "title-known", "/meta/title"),
     ("/input/5", "row", "row", "/input/5"),
     ("/output/1", 3, "row", "/output/1"),
     ("/input/1/variable", ..., "variable-missing", "/input/1/variable"),
@@ -201,7 +200,7 @@ def test_what_is_no_gpu(words: str) -> None:
 
 @pytest.mark.parametrize("title", KNOWN_TITLES)
 def test_every_known_title(title: str) -> None:
-    assert ("error", "title-known", "/meta/title") in problems(("/meta/title", title))
+    assert ("warn", "title-known", "/meta/title") in problems(("/meta/title", title))
 
 
 def test_an_empty_description_names_no_gpu_either() -> None:
@@ -238,7 +237,7 @@ def test_a_file_above_the_engine_s_limit() -> None:
 def test_the_guide_example() -> None:
     found = [(p.severity, p.code, p.path) for p in lint(Template.parse(ASSET.read_bytes()))]
     assert found == [
-        ("error", "title-known", "/meta/title"),
+        ("warn", "title-known", "/meta/title"),
         ("warn", "gpu-not-named", "/meta/description"),
         ("warn", "docker-scheme", "/meta/docker"),
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -17,11 +16,11 @@ from tests.steps.conftest import Author, collect, end
 
 
 @pytest.fixture
-async def ready(walk: Walk) -> AsyncIterator[Walk]:
+async def ready(walk: Walk) -> Walk:
     """A walk that stands before the registration."""
     for name in ("run", "template", "pin", "wallet"):
         assert end(await collect(walk, name)).ok
-    yield walk
+    return walk
 
 
 class Chaos:
