@@ -84,6 +84,7 @@ class ProjectStore:
         self._network, self._model_dir = network, model_dir
         self._journey: Journey | None = None
         self._size = 0
+        self._broken = False
 
     @classmethod
     @contextmanager
@@ -103,6 +104,11 @@ class ProjectStore:
             store.load()
             yield store
 
+    @classmethod
+    def peek(cls, folder: Path, project: str) -> Journey:
+        """The journey as it stands, for a look while another process may hold it: no lock, and nothing is changed."""
+        return cls(folder, project)._read()
+
     def load(self) -> Journey:
         """The journey as it stands; read once, then known."""
         if self._journey is not None:
@@ -110,6 +116,8 @@ class ProjectStore:
         found = self._read()
         if found.saved_at and self._network:
             refuse_other_world(found, self._network)
+        if self._broken:
+            self.recovered += self._keep_broken()
         self._journey = found
         given = {k: v for k, v in (("network", self._network), ("model_dir", self._model_dir)) if v}
         if not found.saved_at or any(getattr(found, k) != v for k, v in given.items()):
@@ -141,11 +149,11 @@ class ProjectStore:
         if not whole.lines and (broken or whole.unreadable):
             raise unreadable(self.folder, broken)
         if whole.lines:
-            kept = self._keep_broken() if broken else ""
+            self._broken = bool(broken)
             lost = f", {count(whole.unreadable, 'line')} could not be read" if whole.unreadable else ""
             self.recovered = (
                 f"{STATE} {'could not be read' if broken else 'was missing'}; the journey was put together again"
-                f" from {count(whole.lines, 'change')} in the journal{lost}{kept}"
+                f" from {count(whole.lines, 'change')} in the journal{lost}"
             )
         return whole.journey
 

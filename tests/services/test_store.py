@@ -336,6 +336,23 @@ class TestLock:
         reloaded(folder)
 
 
+class TestPeek:
+    def test_a_look_while_another_process_writes(self, folder):
+        with writer(folder) as child:
+            said = int(child.stdout.readline())
+            assert ProjectStore.peek(folder, "my-model").get(TemplateRecord).bytes >= said
+
+    def test_a_look_changes_nothing(self, folder):
+        assert ProjectStore.peek(folder, "my-model") == Journey("my-model")
+        assert not folder.exists()
+        with opened(folder) as store:
+            after = store.apply(SIGNED)
+        (folder / "state.json").write_text("broken")
+        before = sorted((path.name, path.read_bytes()) for path in folder.iterdir())
+        assert ProjectStore.peek(folder, "my-model") == after
+        assert sorted((path.name, path.read_bytes()) for path in folder.iterdir()) == before
+
+
 class TestNotWritable:
     @pytest.mark.parametrize("where", ["/dev/null/state", "/proc/arbius-tui/state"])
     @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")

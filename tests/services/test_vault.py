@@ -344,6 +344,34 @@ def test_keyrings_that_lose_keys_are_refused(tmp_path, backend, found):
     assert not (tmp_path / "index.json").exists()
 
 
+class Chain:
+    """What keyring makes of several backends."""
+
+    def __init__(self, *modules: str) -> None:
+        self.backends = [type("Keyring", (), {"__module__": module})() for module in modules]
+
+
+@pytest.mark.parametrize(
+    ("modules", "chosen"),
+    [
+        (["keyrings.alt.file", "keyring.backends.SecretService"], "keyring.backends.SecretService"),
+        (["keyring.backends.kwallet", "keyring.backends.libsecret"], "keyring.backends.kwallet"),
+        (["keyrings.alt.file", "keyrings.alt.Gnome"], ""),
+        (["keyring.backends.null"], ""),
+        ([], ""),
+    ],
+)
+def test_in_a_chain_only_a_good_keyring_is_taken(monkeypatch, modules, chosen):
+    monkeypatch.setattr("keyring.backends.chainer.ChainerBackend", Chain)
+    monkeypatch.setattr("keyring.get_keyring", lambda: Chain(*modules))
+    if chosen:
+        assert type(module.allowed_backend()).__module__ == chosen
+        return
+    with pytest.raises(NotReady) as raised:
+        module.allowed_backend()
+    assert code(raised) == "keyring-unavailable"
+
+
 class Forgetful:
     """A keyring that takes a key and does not have it."""
 
