@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import shlex
+import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -60,8 +61,11 @@ def play_address(role: str) -> str:
 
 async def warm() -> None:
     """Import what the chain needs (more than a second) in a thread, so that opening it later is quick."""
+    limit = sys.getrecursionlimit()
     for name in ("web3", "eth_account", "eth_tester", "eth.vm.forks.prague", "web3.providers.eth_tester.defaults"):
         await asyncio.to_thread(importlib.import_module, name)
+    # py-evm lifts this to 100,000; with that, deeply nested JSON from anybody ends Python 3.11 by a fault of memory.
+    sys.setrecursionlimit(limit)
 
 
 class Ledger:

@@ -31,6 +31,8 @@ LONGEST_HEADER = 256
 DATA_URL = re.compile(rb'data:[^",\s]*;base64,', re.IGNORECASE)
 MARK = re.compile(r"data:([^,]*);base64,#([0-9]+)", re.IGNORECASE)
 SPECIAL = re.compile(rb'["\\]')
+BRACKET = re.compile(rb"[\[\]{}]")
+DEEPEST = 100
 LONGEST_ESCAPE = 6
 ESCAPE = re.compile(rb"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 LINK = re.compile(r"https?://\S+$|data:[^,\s]*;base64,", re.IGNORECASE)
@@ -114,6 +116,7 @@ class Sieve:
         self.payloads: list[Payload] = []
         self._keep = keep
         self._held = b""
+        self._depth = 0
         self._state = self._outside
 
     def feed(self, data: bytes) -> None:
@@ -136,13 +139,14 @@ class Sieve:
             raise Broken("it ends in the middle")
         try:
             return json.loads(self.kept)
-        except (ValueError, RecursionError):
+        except ValueError:
             raise Broken("it is no JSON") from None
 
     # Each state takes the data from `at`, and gives where it stopped, or -1 to see more first.
 
     def _outside(self, data: bytes, at: int) -> int:
         quote = data.find(b'"', at)
+        self._depth = depth(data[at:] if quote < 0 else data[at:quote], self._depth)
         if quote < 0:
             self.kept += data[at:]
             return len(data)
@@ -198,16 +202,25 @@ class Sieve:
         return quote + 1
 
 
+def depth(between: bytes, now: int = 0) -> int:
+    """How deep JSON is nested after these bytes without strings; Broken beyond `DEEPEST`.
+
+    Python's own limit is not the same in every process, and where somebody lifted it, nesting ends the process.
+    """
+    for bracket in BRACKET.finditer(between):
+        now += 1 if bracket[0] in b"[{" else -1
+        if now > DEEPEST:
+            raise Broken(f"it is nested more than {DEEPEST} deep")
+    return now
+
+
 def outputs(value: Any, payloads: list[Payload], *, pieces: bool = True) -> tuple[tuple[Output, ...], str]:
     """The outputs in a sieved document's `output`, and its shape in words.
 
     `pieces`: strings in a list are pieces of one text (an iterator's), not texts of their own. Broken, or NoOutput when
     there is nothing to hash.
     """
-    try:
-        files, rest = split(value, payloads, pieces)
-    except RecursionError:
-        raise Broken("its output is nested too deeply") from None
+    files, rest = split(value, payloads, pieces)
     made = [named(number, payload, mime) for number, (mime, payload) in enumerate(files, 1)]
     made += [text(len(made) + number, part, mime) for number, (part, mime) in enumerate(plain(rest, pieces), 1)]
     if not made:

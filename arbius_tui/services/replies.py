@@ -25,10 +25,12 @@ from urllib.parse import urlsplit
 
 from arbius_tui.domain.errors import BadInput, Failure, NotReady
 from arbius_tui.domain.text import clean
+from arbius_tui.services.outputs import Broken, depth
 
 LOG_TAIL = 16_384
 """Characters of a model's log that are kept; its end says why."""
 
+STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 PROOF = "without an output there is nothing to hash, and nothing is proved"
 
 
@@ -209,10 +211,11 @@ def bad_endpoint(url: str) -> BadInput:
 
 
 def document(body: bytes) -> Any:
-    """A body as JSON, or None."""
+    """A body as JSON, or None; also for one that is nested without end."""
     try:
+        depth(STRING.sub(b"", body))
         return json.loads(body)
-    except (ValueError, RecursionError):
+    except (Broken, ValueError):
         return None
 
 

@@ -116,8 +116,11 @@ def test_an_answer_that_ends_early_has_no_hash(body: bytes) -> None:
 
 
 def test_nesting_without_end_is_broken_and_no_crash() -> None:
-    with pytest.raises(Broken):
-        sieved(b"[" * 200_000 + b"]" * 200_000, 65536).end()
+    with pytest.raises(Broken, match="nested"):
+        sieved(b"[" * 200_000 + b"]" * 200_000, 65536)
+    with pytest.raises(Broken, match="nested"):
+        sieved(b'{"a":[' * 100_000, 65536)
+    assert sieved(b"[" + b"[0]," * 50_000 + b"0]", 65536).end()[-1] == 0
 
 
 def test_a_forged_mark_is_no_file() -> None:

@@ -379,6 +379,8 @@ async def test_a_list_of_texts_is_no_text_in_pieces_when_the_schema_says_so() ->
         (answer(404, b""), "not-a-cog-server"),
         (answer(500, b""), "server-error"),
         (answer(200, b"", 10**10), "output-too-big"),
+        (answer(200, b"[" * 200_000), "not-a-cog-server"),
+        (answer(200, b'{"a":' * 200_000), "not-a-cog-server"),
         (b"", "endpoint-lost"),
     ],
 )
