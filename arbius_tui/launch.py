@@ -26,9 +26,14 @@ def project(options: Options, folder: Path, network: str, model_dir: str = "") -
     """The saved journey of this folder, held by this process alone."""
     name = options.project or folder.name or "model"
     with ProjectStore.open(default_folder(name), name, network, model_dir) as store:
-        if store.recovered:
-            sys.stderr.write(f"{store.recovered}\n")
-        yield store
+        yield repaired(store)
+
+
+def repaired(store: ProjectStore) -> ProjectStore:
+    """The store, after a word on stderr about what had to be repaired."""
+    if store.recovered:
+        sys.stderr.write(f"{store.recovered}\n")
+    return store
 
 
 def real_world(options: Options, settings: Mapping[str, Any]) -> AbstractAsyncContextManager[Services]:
@@ -78,6 +83,7 @@ def rehearse(options: Options, folder: Path | None, endpoints: tuple[str, ...], 
             if store.load().state("after") == "ok":
                 forget(home)
         with ProjectStore.open(home, name, REHEARSAL, str(model)) as store:
+            repaired(store)
             ask = answers_of(options, rehearsal=True)
             return run(store, embedded_world(store, endpoints), walks.everything, face, ask, "model_id")
     except Failure as failure:

@@ -55,7 +55,7 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
         nodes = [await stack.enter_async_context(KuboNode(address)) for address in settings.ipfs or (LOCAL,)]
         restart = restart_argv(settings.restart_command) if settings.restart_command else ()
         yield Services(
-            toolchain=Toolchain(where),
+            toolchain=Toolchain(where, ipfs=settings.ipfs[0] if settings.ipfs else LOCAL),
             servers=Endpoints(restart),
             predictions=predictions,
             ipfs=tuple(nodes),
