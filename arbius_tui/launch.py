@@ -80,10 +80,9 @@ def rehearse(options: Options, folder: Path | None, endpoints: tuple[str, ...], 
         name, model = rehearsal_of(options, folder)
         home = default_folder(name)
         with ProjectStore.open(home, name, REHEARSAL, str(model)) as store:
-            if store.load().state("after") == "ok":
+            if repaired(store).load().state("after") == "ok":
                 forget(home)
         with ProjectStore.open(home, name, REHEARSAL, str(model)) as store:
-            repaired(store)
             ask = answers_of(options, rehearsal=True)
             return run(store, embedded_world(store, endpoints), walks.everything, face, ask, "model_id")
     except Failure as failure:
