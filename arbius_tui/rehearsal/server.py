@@ -3,8 +3,8 @@
 It outlives a wizard that is killed, so that the wizard finds it again. What was started is written into `server.json`
 beside its log: the process number, its birth (a number alone may belong to somebody else by then), the folder and the
 URL. `alive` recognises it by that, so the server of a killed wizard is adopted by asking; `start` always ends it first
-and begins anew, because the model's files may have changed. There is one such file for each project, and the lock of
-the project keeps a second wizard away from it.
+and begins anew, because the model's files may have changed. One that nobody comes back for is ended by `keeper`. There
+is one such file for each project, and the lock of the project keeps a second wizard away from it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import os
 import socket
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from arbius_tui.domain.errors import BadInput, NotReady
 from arbius_tui.domain.text import clean
+from arbius_tui.rehearsal.keeper import Remembered, remembered
 from arbius_tui.services import files, model_folder
 from arbius_tui.services.ports import Server
-from arbius_tui.services.process import Child
+from arbius_tui.services.process import Child, born
 from arbius_tui.services.servers import not_ours
 
 HOST = "127.0.0.1"
@@ -52,16 +53,6 @@ def predictor(folder: Path) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What `server.json` holds."""
-
-    url: str
-    folder: str
-    pid: int
-    born: str
-
-
 class LocalServers:
     """Runs models with the Cog that is installed beside us; keeps the log and `server.json` in the folder `state`."""
 
@@ -70,6 +61,7 @@ class LocalServers:
         self.log = state / "server.log"
         self.file = state / "server.json"
         self.child: Child | None = None
+        self.keeper: Child | None = None
 
     async def start(self, folder: Path) -> Server:
         """Start the model's server on a free port of 127.0.0.1 and wait until it listens; an earlier one is ended.
@@ -109,14 +101,20 @@ class LocalServers:
         known = await asyncio.to_thread(self.remembered)
         if known is None or known.pid != server.pid or known.url != server.url:
             return False
-        return await self.ours(known).alive()
+        if not await self.ours(known).alive():
+            return False
+        if known.owner != os.getpid():
+            await asyncio.to_thread(self.remember, known)
+        return True
 
     async def aclose(self) -> None:
         """End whatever server of ours runs for this project, also one that an earlier wizard left."""
         known = await asyncio.to_thread(self.remembered)
         if known is not None:
             await self.ours(known).stop()
-        self.child = None
+        if self.keeper is not None:
+            await self.keeper.stop()
+        self.child = self.keeper = None
         await asyncio.to_thread(self.file.unlink, missing_ok=True)
 
     def spawn(self, folder: Path, stub: str, port: int) -> tuple[Server, Child]:
@@ -124,7 +122,9 @@ class LocalServers:
         argv = [self.python, "-m", "cog.server.http", "--host", HOST]
         child = self.child = Child.start(argv, folder, self.environment(stub, port), self.log)
         url = f"http://{HOST}:{port}"
-        files.write(self.file, json.dumps(asdict(Remembered(url, str(folder), child.pid, child.born))).encode())
+        self.remember(Remembered(url, str(folder), child.pid, child.born))
+        watcher = [sys.executable, "-m", "arbius_tui.rehearsal.keeper", str(self.file)]
+        self.keeper = Child.start(watcher, Path(__file__).parents[2], dict(os.environ), self.state / "keeper.log")
         return Server(url, pid=child.pid, started_by_us=True), child
 
     def environment(self, stub: str, port: int) -> dict[str, str]:
@@ -174,12 +174,13 @@ class LocalServers:
             return clean(file.read().decode("utf-8", "replace"))
 
     def remembered(self) -> Remembered | None:
-        """What `server.json` holds; None when there is none or it is not ours to read."""
-        try:
-            found = json.loads(self.file.read_bytes())
-            return Remembered(str(found["url"]), str(found["folder"]), int(found["pid"]), str(found["born"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        """What `server.json` holds."""
+        return remembered(self.file)
+
+    def remember(self, known: Remembered) -> None:
+        """Write a server down as ours."""
+        owned = replace(known, owner=os.getpid(), owner_born=born(os.getpid()))
+        files.write(self.file, json.dumps(asdict(owned)).encode())
 
     def ours(self, known: Remembered) -> Child:
         """The process that was written down: our own child, or the one of a wizard that was killed."""

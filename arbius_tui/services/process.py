@@ -36,6 +36,9 @@ MAX_OUTPUT = 1 << 20
 GRACE = 3.0
 """Seconds between the polite signal and the other one."""
 
+TIDY = 0.5
+"""Seconds that the workers of a server have after it."""
+
 Ended = Literal["exit", "missing", "refused", "late"]
 
 
@@ -347,11 +350,22 @@ class Child:
         if not await self.alive():
             return
         try:
-            signal_group(self.pid, signal.SIGTERM)
+            # Its leader alone first: a server ends its workers in order, and they tidy up behind them.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
             await self._gone(grace)
+            await self._alone(TIDY)
         finally:
             signal_group(self.pid, signal.SIGKILL)
             await self._gone(GRACE)
+
+    async def _alone(self, limit: float) -> None:
+        """Wait until nothing of the session is left."""
+        deadline = time.monotonic() + limit
+        with suppress(ProcessLookupError, PermissionError):
+            while time.monotonic() < deadline:
+                os.killpg(self.pid, 0)
+                await asyncio.sleep(0.01)
 
     async def _gone(self, limit: float) -> None:
         deadline = time.monotonic() + limit
