@@ -57,9 +57,9 @@ def one(program: Program, home: str) -> Start:
     """Start it once, press its key, read its memory, end it."""
     with opened(program, home) as terminal:
         painted(terminal, program.ready)
+        memory = peak(terminal.process.pid)
         sent = terminal.send(program.key)
         answered(terminal, program, sent)
-        memory = peak(terminal.process.pid)
         frames = list(replay(terminal))
     first = next(when for when, rows in frames if any(rows))
     before = [rows for when, rows in frames if when <= sent][-1]

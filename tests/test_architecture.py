@@ -120,3 +120,14 @@ def test_no_type_is_ignored() -> None:
         if token.type == tokenize.COMMENT and ("type: ignore" in token.string or "mypy:" in token.string)
     ]
     assert not comments
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_the_lock_pins_every_package_by_hash_and_names_no_host(name: str) -> None:
+    text = (ROOT / name).read_text()
+    entries = [
+        entry for entry in text.replace("\\\n", " ").splitlines() if entry and not entry.lstrip().startswith("#")
+    ]
+    assert entries
+    assert not [entry for entry in entries if "==" not in entry or "--hash=sha256:" not in entry or "://" in entry]
+    assert "--index-url" not in text
