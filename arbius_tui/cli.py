@@ -21,7 +21,8 @@ from arbius_tui import __version__
 from arbius_tui.domain.errors import BadInput, Failure, Fix, Problem
 from arbius_tui.domain.events import Done
 from arbius_tui.domain.journey import Journey
-from arbius_tui.headless import Options, answers_of, ended, face_of, run
+from arbius_tui.headless import answers_of, ended, face_of, run
+from arbius_tui.options import Options
 from arbius_tui.plain import walk as walks
 from arbius_tui.plain.faces import JsonFace, TextFace, complain
 from arbius_tui.services.memory_store import MemoryStore
@@ -455,8 +456,3 @@ def run_cli(arguments: list[str]) -> int:
     except click.ClickException as error:
         return usage(error, arguments)
     return code if isinstance(code, int) else 0
-
-
-def entry() -> None:
-    """The console script."""
-    sys.exit(run_cli(sys.argv[1:]))

@@ -7,11 +7,9 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 from arbius_tui.domain.errors import HANGUP, INTERRUPT, TERMINATED, BadInput, Failure, Fix, Problem
 from arbius_tui.domain.events import Done
@@ -19,35 +17,17 @@ from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.secret import Secret
 from arbius_tui.domain.text import clean
+from arbius_tui.options import Options
 from arbius_tui.plain.answers import Answers
 from arbius_tui.plain.faces import Face, JsonFace, TextFace, complain
 from arbius_tui.services.ports import Services, Store
 from arbius_tui.steps.base import Walk
-from arbius_tui.steps.crash import broke
+from arbius_tui.steps.crash import broke, log_folder
 
 Work = Callable[[Walk, Ask, Face], Awaitable[Done]]
 OpenServices = Callable[[Journey], AbstractAsyncContextManager[Services]]
 
 SIGNALS = {signal.SIGHUP: HANGUP, signal.SIGINT: INTERRUPT, signal.SIGTERM: TERMINATED}
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The flags that many commands share."""
-
-    project: str = ""
-    network: str = ""
-    rpc: tuple[str, ...] = ()
-    engine: str = ""
-    chain_id: int = 0
-    plain: bool = False
-    json: bool = False
-    no_input: bool = False
-    answers: Path | None = None
-    config: Path | None = None
-    no_color: bool = False
-    password_file: Path | None = None
-    given: Mapping[str, str] = field(default_factory=dict)
 
 
 def face_of(options: Options, one_answer: bool = False) -> Face:
@@ -115,7 +95,7 @@ def ended(face: Face, work: Callable[[], Done], answer: str = "") -> int:
     except BrokenPipeError:
         return quiet_end()
     except Exception as error:  # the last door: a fault of ours gets words, and its traceback goes into a file
-        complain(face, broke(error, logs()), 1)
+        complain(face, broke(error, log_folder()), 1)
         return 1
     try:
         face.end(done.ok, done.exit, done.result, str(done.result.get(answer) or "") if answer else "")
@@ -165,16 +145,3 @@ def quiet_end() -> int:
     """Whoever read our output has gone away: nothing more can be said."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
-
-
-@asynccontextmanager
-async def no_services(journey: Journey) -> AsyncIterator[Any]:
-    """For steps that need nothing of the outside world but files."""
-    yield None
-
-
-def logs() -> Path:
-    """Where crash reports go."""
-    from platformdirs import user_log_path
-
-    return user_log_path("arbius-tui", appauthor=False)

@@ -8,15 +8,18 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from arbius_tui.domain.errors import Failure
 from arbius_tui.domain.journey import Journey
-from arbius_tui.headless import OpenServices, Options, answers_of, face_of, logs, run
-from arbius_tui.plain import walk as walks
-from arbius_tui.plain.faces import complain
-from arbius_tui.services.ports import Services
+from arbius_tui.options import Options
 from arbius_tui.services.store import ProjectStore, default_folder
+from arbius_tui.steps.crash import log_folder
+
+if TYPE_CHECKING:
+    from arbius_tui.headless import OpenServices
+    from arbius_tui.plain.faces import Face
+    from arbius_tui.services.ports import Services
 
 REHEARSAL = "rehearsal"
 
@@ -75,6 +78,9 @@ def rehearsal_of(options: Options, folder: Path | None) -> tuple[str, Path]:
 
 def rehearse(options: Options, folder: Path | None, endpoints: tuple[str, ...], one_answer: bool = False) -> int:
     """The whole journey as lines of text; one that was finished starts over, one that was stopped goes on."""
+    from arbius_tui.headless import answers_of, face_of, run
+    from arbius_tui.plain import walk as walks
+
     face = face_of(options, one_answer)
     try:
         name, model = rehearsal_of(options, folder)
@@ -86,8 +92,15 @@ def rehearse(options: Options, folder: Path | None, endpoints: tuple[str, ...], 
             ask = answers_of(options, rehearsal=True)
             return run(store, embedded_world(store, endpoints), walks.everything, face, ask, "model_id")
     except Failure as failure:
-        complain(face, failure.problem, failure.exit_code)
-        return failure.exit_code
+        return refused(failure, face)
+
+
+def refused(failure: Failure, face: Face) -> int:
+    """The journey could not be opened; the exit code."""
+    from arbius_tui.plain.faces import complain
+
+    complain(face, failure.problem, failure.exit_code)
+    return failure.exit_code
 
 
 def forget(folder: Path) -> None:
@@ -109,20 +122,23 @@ def wizard(options: Options, folder: Path | None, rehearsal: bool, endpoints: tu
         with project(options, folder or Path.cwd(), options.network, str(folder.absolute()) if folder else "") as store:
             return screens(store, lambda journey: real_world(options, {"endpoints": endpoints}))
     except Failure as failure:
-        complain(face_of(options), failure.problem, failure.exit_code)
-        return failure.exit_code
+        from arbius_tui.headless import face_of
+
+        return refused(failure, face_of(options))
 
 
 def walk_through(options: Options, folder: Path | None, endpoints: tuple[str, ...]) -> int:
     """The real journey as lines of text, from where it stands."""
+    from arbius_tui.headless import answers_of, face_of, run
+    from arbius_tui.plain import walk as walks
+
     face = face_of(options)
     try:
         with project(options, folder or Path.cwd(), options.network, str(folder.absolute()) if folder else "") as store:
             ask = answers_of(options, rehearsal=False)
             return run(store, lambda j: real_world(options, {"endpoints": endpoints}), walks.everything, face, ask)
     except Failure as failure:
-        complain(face, failure.problem, failure.exit_code)
-        return failure.exit_code
+        return refused(failure, face)
 
 
 def on_screen(options: Options) -> bool:
@@ -151,7 +167,7 @@ def screens(store: ProjectStore, open_services: OpenServices) -> int:
             async def open_walk() -> Walk:
                 return Walk(store, await stack.enter_async_context(open_services(journey)))
 
-            app = ArbiusApp(open_walk, journey, log_dir=logs(), prefetch=prefetch)
+            app = ArbiusApp(open_walk, journey, log_dir=log_folder(), prefetch=prefetch)
             await app.run_async()
             return app.return_code or 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 
 from arbius_tui.domain.errors import NotReady, Problem
@@ -11,6 +11,8 @@ from arbius_tui.domain.journey import ChecksRecord, Journey
 from arbius_tui.domain.questions import Ask
 from arbius_tui.services.ports import Check, Services
 from arbius_tui.steps.base import Step
+
+__all__ = ["Check", "Checks", "problem", "row", "state_of"]
 
 
 class Checks(Step):
@@ -22,19 +24,24 @@ class Checks(Step):
         self.only = only
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
-        """Yield each check as `wait` and again as it ends."""
+        """Yield each check as `wait` and again as it ends. What is known of checks that are not asked for stays."""
         rows: dict[str, Check] = {}
         async for check in services.toolchain.checks(self.only):
             rows[check.id] = check
             yield Found(check)
-        states = {check.id: check.state for check in rows.values()}
-        yield Saved(ChecksRecord(states={**states}, at=datetime.now(UTC).isoformat(timespec="seconds")))
+        known = journey.get(ChecksRecord) if self.only else None
+        states = {**(known.states if known else {}), **{check.id: check.state for check in rows.values()}}
+        yield Saved(ChecksRecord(states=states, at=datetime.now(UTC).isoformat(timespec="seconds")))
         failed = [check for check in rows.values() if check.state == "FAIL"]
         for check in failed:
             yield Trouble(problem(check))
-        word = "FAIL" if failed else "warn" if "warn" in states.values() else "ok"
         result = {"checks": [row(check) for check in rows.values()]}
-        yield Done(not failed, NotReady.exit_code if failed else 0, result, word)
+        yield Done(not failed, NotReady.exit_code if failed else 0, result, state_of(states))
+
+
+def state_of(states: Mapping[str, str]) -> str:
+    """The word of the whole step: that of its worst check."""
+    return next((word for word in ("FAIL", "warn") if word in states.values()), "ok")
 
 
 def problem(check: Check) -> Problem:

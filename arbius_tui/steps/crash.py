@@ -21,6 +21,13 @@ def broke(error: BaseException, folder: Path) -> Problem:
     )
 
 
+def log_folder() -> Path:
+    """Where reports of our own faults go."""
+    from platformdirs import user_log_path
+
+    return user_log_path("arbius-tui", appauthor=False)
+
+
 def _write(error: BaseException, folder: Path) -> Path | None:
     text = clean("".join(traceback.format_exception(error)))
     path = folder / "crash.log"

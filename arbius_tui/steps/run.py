@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ from arbius_tui.domain.journey import Journey, RunRecord
 from arbius_tui.domain.questions import Ask
 from arbius_tui.services.ports import Health, Server, Services
 from arbius_tui.steps.base import Step
+from arbius_tui.steps.model import Fact, names
 
 READY_LIMIT = 300.0
 """Seconds to wait for READY; cog's own default."""
@@ -29,6 +30,8 @@ class HealthSeen:
     logs: str
     cog: str
     url: str
+    how: str = ""
+    """How we came to the server: started, adopted, found again, still there."""
 
 
 class Run(Step):
@@ -44,10 +47,10 @@ class Run(Step):
         cog = ""
         async for health in services.predictions.wait_ready(server.url, READY_LIMIT):
             cog = health.cog or cog
-            yield Found(seen(server, health))
+            yield Found(seen(server, health, how))
         document = await services.predictions.schema(server.url)
         listed = inputs.read(document)
-        yield Line(f"{len(listed)} inputs: {', '.join(i.name for i in listed)}")
+        yield Found(Fact("inputs", "inputs", "ok", names(listed), "these become the template's inputs"))
         yield Saved(RunRecord(url=server.url, pid=server.pid, container=server.container, cog=cog))
         result = {"image": "", "image_id": "", "container": server.container, "url": server.url}
         yield Done(True, 0, {**result, "schema_from": "server"})
@@ -75,9 +78,20 @@ class Run(Step):
         return await services.servers.start(Path(journey.model_dir)), "started"
 
 
-def seen(server: Server, health: Health) -> HealthSeen:
+async def awake(record: RunRecord, journey: Journey, services: Services) -> RunRecord:
+    """The record of a server that runs: one that we started and that has ended since is started again."""
+    server = Server(record.url, record.pid, record.container, bool(record.pid or record.container))
+    if not server.started_by_us or await services.servers.alive(server) or not journey.model_dir:
+        return record
+    server = await services.servers.start(Path(journey.model_dir))
+    async for _ in services.predictions.wait_ready(server.url, READY_LIMIT):
+        pass
+    return replace(record, url=server.url, pid=server.pid, container=server.container)
+
+
+def seen(server: Server, health: Health, how: str) -> HealthSeen:
     """A change of health as a finding."""
-    return HealthSeen("server", health.status, health.logs, health.cog, server.url)
+    return HealthSeen("server", health.status, health.logs, health.cog, server.url, how)
 
 
 async def answers(services: Services, url: str) -> bool:

@@ -15,6 +15,7 @@ from arbius_tui.domain.journey import Journey, RunRecord, SeedTestRecord
 from arbius_tui.domain.questions import Ask
 from arbius_tui.services.ports import Prediction, Server, Services
 from arbius_tui.steps.base import Step
+from arbius_tui.steps.run import awake
 
 CASE_LIMIT = 900.0
 """Seconds a single prediction may take."""
@@ -53,7 +54,11 @@ class SeedTest(Step):
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield every case as `wait`, then each as it runs and ends, then the diagnosis."""
-        record = journey.get(RunRecord) or RunRecord()
+        before = journey.get(RunRecord) or RunRecord()
+        record = await awake(before, journey, services)
+        if record != before:
+            yield Line("the server had ended and was started again")
+            yield Saved(record)
         self.server = Server(record.url, record.pid, record.container, bool(record.pid or record.container))
         sample = inputs.sample(inputs.read(await services.predictions.schema(self.server.url)))
         if sample.impossible:
@@ -67,9 +72,9 @@ class SeedTest(Step):
             yield Progress("cases", number - 1, len(cases), "cases")
             now = self.seen(number, case, sample.inputs)
             yield Found(replace(now, status="run"))
-            before = self.server
+            was = self.server
             outcome = await self.outcome(case, services, sample.inputs)
-            if self.server != before:
+            if self.server != was:
                 yield Saved(replace(record, url=self.server.url, pid=self.server.pid, container=self.server.container))
             self.outcomes.append(outcome)
             yield Found(self.judged(now, outcome))

@@ -19,6 +19,7 @@ from arbius_tui.domain.template import Template
 from arbius_tui.services import files
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step, needs
+from arbius_tui.steps.run import awake
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class TemplateStep(Step):
         record = journey.get(RunRecord)
         if record is None:
             raise needs("template", ("run",))
-        document = await services.predictions.schema(record.url)
+        document = await services.predictions.schema((await awake(record, journey, services)).url)
         seed = journey.get(SeedTestRecord)
         meta = {"title": journey.project, "description": "", "git": "", "docker": "", "version": 1}
         return draft(document, meta, seed.mime if seed else "")

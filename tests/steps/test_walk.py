@@ -22,7 +22,7 @@ from arbius_tui.domain.journey import (
 )
 from arbius_tui.domain.questions import Ask
 from arbius_tui.services.memory_store import MemoryStore
-from arbius_tui.services.ports import Services
+from arbius_tui.services.ports import Server, Services
 from arbius_tui.steps.base import NEEDS, TITLES, Step, Walk, load
 from tests.steps.conftest import Author, collect, end
 
@@ -159,6 +159,15 @@ async def test_the_server_is_found_again(walk: Walk, services: Services) -> None
     assert first
     assert second
     assert second.pid == first.pid
+
+
+@pytest.mark.parametrize("name", ["seed_test", "template"])
+async def test_a_server_that_ended_is_started_again(name: str, walk: Walk, services: Services) -> None:
+    assert end(await collect(walk, "run")).ok
+    first = walk.journey.get(RunRecord)
+    assert first
+    await services.servers.stop(Server(first.url, first.pid, started_by_us=True))
+    assert end(await collect(walk, name)).ok
 
 
 async def test_an_endpoint_is_adopted_and_its_restart_is_left_out(walk: Walk, services: Services) -> None:

@@ -1,0 +1,26 @@
+"""The flags that many commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Options:
+    """As the author gave them; empty means not given. `given` are answers that flags give to questions."""
+
+    project: str = ""
+    network: str = ""
+    rpc: tuple[str, ...] = ()
+    engine: str = ""
+    chain_id: int = 0
+    plain: bool = False
+    json: bool = False
+    no_input: bool = False
+    answers: Path | None = None
+    config: Path | None = None
+    no_color: bool = False
+    password_file: Path | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
