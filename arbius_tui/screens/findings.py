@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.events import plain
+from arbius_tui.screens.actions import KeyedScreen
 from arbius_tui.widgets.frame import Rule
 from arbius_tui.widgets.panes import Fact, Facts, Text, fact_line, fix
 from arbius_tui.widgets.table import Table
@@ -106,23 +107,22 @@ class Note(Vertical):
     def __init__(self, title: str, room: int = 4) -> None:
         super().__init__()
         self.rule, self.facts = Rule(title), FactBlock(room)
-        self.problem: Problem | None = None
+        self.command = ""
+        """The command that it offers, for F4."""
 
     def compose(self) -> Iterable[Widget]:
         """A rule over its facts."""
         yield self.rule
         yield self.facts
 
-    def show(self, problem: Problem | None) -> None:
-        """Say it in full, or be gone."""
-        self.problem, self.display = problem, problem is not None
-        if problem:
-            self.facts.show(note_facts(problem))
+    def show(self, facts: Sequence[Fact], command: str = "") -> None:
+        """Say it, or be gone when there is nothing to say."""
+        self.command, self.display = command, bool(facts)
+        self.facts.show(facts)
 
-    @property
-    def command(self) -> str:
-        """The command that it offers, for F4."""
-        return (self.problem.fix.command or "") if self.problem and self.problem.fix else ""
+    def tell(self, problem: Problem) -> None:
+        """A problem that is no failure, in calm words."""
+        self.show(note_facts(problem), (problem.fix.command or "") if problem.fix else "")
 
 
 def note_facts(problem: Problem) -> list[Fact]:
@@ -148,3 +148,10 @@ def as_json(items: Iterable[Any]) -> str:
 def quiet(rows: Iterable[str]) -> list[Content]:
     """Lines in muted ink, e.g. what a tool printed."""
     return [line((row, "$muted")) for row in rows]
+
+
+async def copy_out(screen: KeyedScreen, text: str, what: str) -> None:
+    """Copy a text and say on the status line what was copied and how."""
+    from arbius_tui.screens.clipboard import copy
+
+    screen.say(f"{what}: {await copy(text, screen.app.copy_to_clipboard)}")
