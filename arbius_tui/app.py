@@ -8,9 +8,11 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -20,7 +22,6 @@ from arbius_tui.domain.errors import HANGUP, TERMINATED, Failure
 from arbius_tui.domain.journey import STEPS, Journey
 from arbius_tui.screens import load
 from arbius_tui.screens.base import StepScreen
-from arbius_tui.screens.crash import broke
 from arbius_tui.screens.session import Session
 from arbius_tui.steps.base import Walk
 from arbius_tui.widgets import theme
@@ -37,9 +38,10 @@ class ArbiusApp(App[None]):
     `prefetch` loads slow packages in a thread once the first screen is up. `keymap` gives actions other keys by id.
     """
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     TITLE = "arbius-tui"
     ENABLE_COMMAND_PALETTE = False
+    DEFAULT_MODE = "first"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "quit", id="app.quit", show=False)]
 
     def __init__(
@@ -63,8 +65,13 @@ class ArbiusApp(App[None]):
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
         self.session = Session(journey, Signal(self, "journey"), log_dir)
         self.open_walk, self.prefetch, self.screens_of = open_walk, prefetch, screens
+        self.first = journey.at
+        self.made: list[StepScreen] = []
         self.history: list[str] = []
-        self.fault: BaseException | None = None
+        # Each step is a mode: its screen and what lies over it are kept while another step is shown. The first step is
+        # the default mode, so that nothing empty is laid out before it.
+        for step in STEPS:
+            self.add_mode(self.mode_of(step), partial(self.make_screen, step))
         if keymap:
             self.set_keymap(dict(keymap))
 
@@ -72,24 +79,21 @@ class ArbiusApp(App[None]):
         """Our tokens must exist before a theme is chosen."""
         return dict(theme.DARK.variables)
 
-    def get_default_screen(self) -> Screen[None]:
-        """The step where the author stands is the first screen: nothing empty is laid out before it."""
-        return self.screen_of(self.session.journey.at)
+    def mode_of(self, step: str) -> str:
+        """Textual's name for the screens of a step."""
+        return self.DEFAULT_MODE if step == self.first else step
 
-    def screen_of(self, step: str) -> StepScreen:
-        """The screen of a step, made when it is first visited and kept from then on."""
-        if self.is_screen_installed(step):
-            known = self.get_screen(step)
-            if isinstance(known, StepScreen):
-                return known
+    def make_screen(self, step: str) -> Screen[None]:
+        """The screen of a step, when it is first visited; Textual keeps it from then on."""
         made = self.screens_of(step)(self.session)
-        self.install_screen(made, step)
+        self.made.append(made)
         return made
 
     @property
     def step(self) -> str:
         """The step that is shown, also when a page lies over it."""
-        return next((s.step for s in reversed(self.screen_stack) if isinstance(s, StepScreen)), self.session.journey.at)
+        base = self.screen_stack[0]
+        return base.step if isinstance(base, StepScreen) else self.first
 
     def on_mount(self) -> None:
         """A signal from outside is a calm way out, too."""
@@ -102,7 +106,7 @@ class ArbiusApp(App[None]):
 
     def on_ready(self) -> None:
         """The first frame is on screen: now the slow part."""
-        self.run_worker(self.open_services(), group="open", exit_on_error=False)
+        self.run_worker(self.open_services, group="open", exit_on_error=False)
 
     async def open_services(self) -> None:
         """Open the services, then fetch what a later step will need."""
@@ -112,6 +116,8 @@ class ArbiusApp(App[None]):
         except Failure as failure:
             session.failure = failure
         except Exception as error:
+            from arbius_tui.screens.crash import broke
+
             session.failure = Failure("internal", broke(error, session.log_dir).what, detail=repr(error))
         else:
             walk.watchers.append(self.moved)
@@ -153,7 +159,7 @@ class ArbiusApp(App[None]):
 
     async def show_step(self, step: str) -> None:
         """Switch to a step's screen; what the other screen runs goes on."""
-        await self.switch_screen(self.screen_of(step))
+        await self.switch_mode(self.mode_of(step))
         if self.session.walk:
             await self.session.walk.go(step)
 
@@ -170,7 +176,7 @@ class ArbiusApp(App[None]):
         """End running steps with their children, then quit with this exit code."""
         if self.session.walk:
             await self.session.walk.go(self.step)
-        running = [s.job for s in self._installed_screens.values() if isinstance(s, StepScreen) and s.job]
+        running = [screen.job for screen in self.made if screen.job]
         for job in running:
             job.cancel()
         with suppress(TimeoutError):
@@ -180,7 +186,10 @@ class ArbiusApp(App[None]):
 
     def _fatal_error(self) -> None:
         """Words and a file instead of Textual's traceback, which prints the values of variables."""
+        from arbius_tui.screens.crash import broke
+
         error = sys.exception() if hasattr(sys, "exception") else None
-        problem = broke(error or RuntimeError("unknown"), self.session.log_dir)
+        problem = broke(error or RuntimeError("unknown"), self.session.log_dir, "start it again to go on")
         fix = problem.fix.text if problem.fix else ""
-        self.panic(f"{problem.what}: {problem.detail}\n{problem.why}\n{fix}")
+        # A str would be read as markup, and a bracket in it would keep the app from ending.
+        self.panic(Text(f"{problem.what}: {problem.detail}\n{problem.why}\n{fix}"))

@@ -10,10 +10,9 @@ from textual.widgets import Input
 
 from arbius_tui.domain.journey import STEPS, Place
 from arbius_tui.screens import keys
-from arbius_tui.screens.clipboard import copy
 from arbius_tui.screens.frame import FrameScreen
 from arbius_tui.steps.base import TITLES
-from arbius_tui.widgets.ask import Cancelled, GoToPane, Notice
+from arbius_tui.widgets.pane import Cancelled
 from arbius_tui.widgets.panes import Fact
 from arbius_tui.widgets.text import COMMAND
 
@@ -46,7 +45,7 @@ class KeyedScreen(FrameScreen):
 
     def copied(self) -> str:
         """What F4 copies now: what an open pane offers, then the command that mends a problem, then the hook."""
-        if isinstance(self.ask.pane, Notice) and self.ask.pane.copied:
+        if self.ask.pane and self.ask.pane.copied:
             return self.ask.pane.copied
         problem = self.panel.problem
         if problem and self.has_class("-problem"):
@@ -70,6 +69,8 @@ class KeyedScreen(FrameScreen):
     @work(group="copy", exclusive=True, exit_on_error=False)
     async def action_copy(self) -> None:
         """Copy and say where it went."""
+        from arbius_tui.screens.clipboard import copy
+
         if text := self.copied():
             self.say(await copy(text, self.app.copy_to_clipboard))
         else:
@@ -85,6 +86,8 @@ class KeyedScreen(FrameScreen):
     @work(group="pane", exclusive=True, exit_on_error=False)
     async def action_goto(self) -> None:
         """Ask for a number and go there."""
+        from arbius_tui.widgets.ask import GoToPane
+
         try:
             number = int(await self.ask.put(GoToPane(self.session.steps)))
         except Cancelled:
@@ -94,6 +97,8 @@ class KeyedScreen(FrameScreen):
     @work(group="pane", exclusive=True, exit_on_error=False)
     async def action_command(self) -> None:
         """Show the shell command that does the same."""
+        from arbius_tui.widgets.ask import Notice
+
         text = self.command()
         facts = [Fact("command", (text, COMMAND), "F4 copy"), Fact("", ("the same without a screen", "$muted"))]
         try:

@@ -17,11 +17,10 @@ from arbius_tui.domain.errors import Failure, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Saved, Started, Trouble
 from arbius_tui.domain.journey import Place
 from arbius_tui.screens.actions import KeyedScreen
-from arbius_tui.screens.crash import broke
 from arbius_tui.screens.session import Session
 from arbius_tui.steps.base import Step
-from arbius_tui.widgets.ask import Cancelled
 from arbius_tui.widgets.log import LogTail
+from arbius_tui.widgets.pane import Cancelled
 from arbius_tui.widgets.text import KEY, state_style, words
 
 
@@ -182,6 +181,8 @@ class StepScreen(KeyedScreen):
 
     async def on_broken(self, error: Exception) -> None:
         """A fault of ours: words, and the traceback in a file."""
+        from arbius_tui.screens.crash import broke
+
         self.on_trouble(Trouble(broke(error, self.session.log_dir)))
         if self.session.walk:
             await self.session.walk.save(Place(at=self.step, states={self.step: "FAIL"}))
@@ -213,6 +214,10 @@ class StepScreen(KeyedScreen):
         return (
             words((f"{self.elapsed()}  ", "$muted"), ("x", KEY), (" cancel", "$muted")) if self.running else Content("")
         )
+
+    def fills(self) -> bool:
+        """Nothing is next while the step runs."""
+        return self.next_key and not self.running
 
     def wanted(self) -> list[str]:
         """The keys of row 1: `x cancel` first while the step runs, F5 last unless the step names it."""

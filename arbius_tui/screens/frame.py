@@ -16,10 +16,10 @@ from textual.widget import Widget
 from arbius_tui.domain.journey import Journey, order
 from arbius_tui.screens import keys
 from arbius_tui.screens.session import Session
-from arbius_tui.widgets.ask import Pane
 from arbius_tui.widgets.dock import Dock
 from arbius_tui.widgets.frame import Header, Keys, StepList, StepStrip
 from arbius_tui.widgets.log import LogLines
+from arbius_tui.widgets.pane import Pane
 from arbius_tui.widgets.panes import ProblemPanel
 from arbius_tui.widgets.text import glyphs, words
 
@@ -45,15 +45,18 @@ class FrameScreen(Screen[None]):
         self.said: Content | None = None
         self.ask = Dock(id="dock")
         self.panel = ProblemPanel(id="problem")
+        self.header, self.strips = Header(), (StepStrip(), StepList())
         self.footer = Keys()
+        self.journey_changed(session.journey)
 
     def compose(self) -> ComposeResult:
         """The same parts on every screen."""
-        yield Header()
-        yield StepStrip()
+        strip, steps = self.strips
+        yield self.header
+        yield strip
         with Horizontal(id="body"):
             with Vertical(id="side", classes="" if self.has_side else "-steps-only"):
-                yield StepList()
+                yield steps
                 yield from self.side()
             with Vertical(id="main"):
                 yield from self.body()
@@ -93,11 +96,13 @@ class FrameScreen(Screen[None]):
     def journey_changed(self, journey: Journey) -> None:
         """Header and steps follow the journey."""
         session = self.session
-        self.query_one(Header).show(
-            journey.project, session.chain, session.saved, rehearsal=session.rehearsal, flag=session.flag
-        )
-        for steps in (self.query_one(StepStrip), self.query_one(StepList)):
+        self.header.show(journey.project, session.chain, session.saved, rehearsal=session.rehearsal, flag=session.flag)
+        for steps in self.strips:
             steps.show(session.steps, order(self.step), session.flag)
+
+    def fills(self) -> bool:
+        """Whether the first key is filled: not when the next thing is typing."""
+        return self.next_key
 
     def say(self, text: str, style: str = "$muted") -> None:
         """A sentence on the status line, until something else happens."""
@@ -116,7 +121,7 @@ class FrameScreen(Screen[None]):
         always = keys.hints([f"frame.{name}" for name in self.ALWAYS], active)
         pane = self.ask.pane
         if pane is None:
-            self.footer.show_keys(keys.hints(self.wanted(), active), always, filled=self.next_key)
+            self.footer.show_keys(keys.hints(self.wanted(), active), always, filled=self.fills())
         elif pane.target().has_focus:
             self.footer.show_keys(pane.hints, always, filled=pane.filled)
         else:
@@ -142,7 +147,8 @@ class FrameScreen(Screen[None]):
     def on_pane_changed(self, _: Pane.Changed) -> None:
         """A question came, changed or went."""
         self.set_class(self.ask.pane is not None, "-asking")
-        self.said = None
+        if self.ask.pane:
+            self.said = None
         self.refresh_status()
         self.refresh_keys()
 

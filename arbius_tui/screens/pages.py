@@ -115,6 +115,7 @@ class LogPage(Page):
 
     def action_search(self) -> None:
         """Ask for a text."""
+        self.input.clear()
         self.prompt.display = True
         self.input.focus()
 

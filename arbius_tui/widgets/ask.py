@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import on
@@ -13,56 +11,16 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Key
 from textual.geometry import Size
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
 from arbius_tui.domain.questions import Choice, Confirm, Consent, Question
 from arbius_tui.widgets.fields import editor
 from arbius_tui.widgets.frame import Lines, Rule, rule
+from arbius_tui.widgets.pane import Pane
 from arbius_tui.widgets.panes import Fact, Facts, fact_line
 from arbius_tui.widgets.table import Table
 from arbius_tui.widgets.text import GUTTER, KEY, LABEL, Column, Row, cut, fit, state_style, words
-
-
-class Cancelled(asyncio.CancelledError):
-    """The author went back instead of answering; the step ends calmly, as if its job had been cancelled."""
-
-
-class Pane(Widget):
-    """Something that wants an answer. `hints` are its keys; the first one is filled unless typing comes next."""
-
-    hints: Sequence[str] = ()
-    filled = True
-
-    @dataclass
-    class Changed(Message):
-        """The keys of this pane changed, or it came or went."""
-
-        pane: Pane | None
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    def reply(self, value: str) -> None:
-        """Give the answer, once."""
-        if not self.answer.done():
-            self.answer.set_result(value)
-
-    def escape(self) -> None:
-        """Back: no answer."""
-        if not self.answer.done():
-            self.answer.set_exception(Cancelled())
-
-    def target(self) -> Widget:
-        """The widget that takes the focus."""
-        return self
-
-    def show_keys(self, hints: Sequence[str], *, filled: bool = True) -> None:
-        """Other keys."""
-        self.hints, self.filled = hints, filled
-        self.post_message(self.Changed(self))
 
 
 class Notice(Pane, Lines, can_focus=True):
@@ -114,7 +72,7 @@ class ChoicePane(Pane):
         super().__init__()
         rows = [Row(value, (str(n), label), "") for n, (value, label) in enumerate(question.options, 1)]
         self.question = question
-        self.table = Table([Column("#", 2, 2, right=True), Column(question.why, 0, 0)], rows, lead=1)
+        self.table = Table([Column("", 2, 2, right=True), Column(question.why, 0, 0)], rows, lead=1)
         if question.default is not None:
             self.table.go(question.default)
 

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from arbius_tui.domain.errors import NotReady
 from arbius_tui.domain.questions import Choice, Confirm, Consent, Question
 from arbius_tui.domain.secret import Secret
-from arbius_tui.widgets.ask import ChoicePane, ConfirmPane, ConsentPane, FieldPane, Pane
+from arbius_tui.widgets.pane import Pane
 
 
 class Dock(VerticalGroup):
@@ -37,6 +37,8 @@ class Dock(VerticalGroup):
                 why="the log would hold the password in plain text",
                 fix="start again without TEXTUAL_LOG and without developer tools",
             )
+        from arbius_tui.widgets.ask import FieldPane
+
         return Secret(await self.put(FieldPane(question, secret=True)))
 
     async def put(self, pane: Pane) -> str:
@@ -63,17 +65,19 @@ class Dock(VerticalGroup):
         elif back and back.is_attached:
             back.focus()
         if self.is_attached:
-            self.screen.post_message(Pane.Changed(self.pane))
+            self.screen.post_message(Pane.Changed())
 
 
 def pane_for(question: Question) -> Pane:
     """The pane for this sort of question."""
+    from arbius_tui.widgets import ask
+
     match question:
         case Consent():
-            return ConsentPane(question)
+            return ask.ConsentPane(question)
         case Confirm():
-            return ConfirmPane(question)
+            return ask.ConfirmPane(question)
         case Choice():
-            return ChoicePane(question)
+            return ask.ChoicePane(question)
         case _:
-            return FieldPane(question)
+            return ask.FieldPane(question)

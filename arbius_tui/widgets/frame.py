@@ -85,12 +85,12 @@ class StepStrip(Steps):
     """All steps in one row: the current one by name, the others by number and state."""
 
     def lines(self, width: int) -> Iterable[Content]:
-        """All of them; where that is too long neighbours of one state share a word, then only trouble shows."""
+        """All steps; if that is too long neighbours of one state share a word; then only trouble; then only here."""
         flag = words((f"{self.flag} " if self.flag else "", "bold $warning"))
         every = [(n, n) for n in range(1, len(self.steps) + 1)]
         trouble = [(n, n) for n, _ in every if n == self.current or self.steps[n - 1][1] not in CALM]
         row = Content("")
-        for runs in (every, self.runs(), trouble):
+        for runs in (every, self.runs(), trouble, [(self.current, self.current)]):
             row = self.row(runs)
             if row.cell_length + flag.cell_length < width:
                 break

@@ -86,7 +86,7 @@ class LogTail(ScrollView, can_focus=True):
     def keep_up(self) -> None:
         """Stay at the end for a reader who was there; one who scrolled up is left alone."""
         if self._following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self.scroll_end(animate=False, force=True, immediate=True, x_axis=False)
 
     def on_resize(self) -> None:
         """The end is elsewhere now."""
@@ -97,7 +97,7 @@ class LogTail(ScrollView, can_focus=True):
         start = (self.at + by) if needle == self.needle and self.at >= 0 else self.scroll_offset.y
         self.needle, self.at = needle, self.lines.find(needle, start, by)
         if self.at >= 0:
-            self.scroll_to(y=max(0, self.at - self.size.height // 2), animate=False, immediate=True)
+            self.scroll_to(y=max(0, self.at - self.size.height // 2), animate=False, force=True, immediate=True)
         self.refresh()
         return self.at >= 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from time import monotonic
 from typing import ClassVar
 
@@ -124,12 +123,12 @@ class Table(Widget, can_focus=True):
 
     cursor: reactive[int] = reactive(-1, repaint=False)
 
-    @dataclass
     class RowHighlighted(Message):
-        """The cursor stands on another row."""
+        """The cursor stands on another row, or its row changed."""
 
-        table: Table
-        row: Row
+        def __init__(self, table: Table, row: Row) -> None:
+            super().__init__()
+            self.table, self.row = table, row
 
         @property
         def control(self) -> Table:
@@ -282,8 +281,9 @@ class Table(Widget, can_focus=True):
         room, total = self.size.height - 1, len(self.rows)
         if total <= room or room < 1:
             return False
-        start = round(self.top * room / total)
-        return start <= y < start + max(1, room * room // total)
+        long = max(1, room * room // total)
+        start = round(self.top * (room - long) / (total - room))
+        return start <= y < start + long
 
     def marked(self, drawn: Content, width: int) -> Content:
         """The cursor: ground and mark; the palette adds reverse to the name where grounds do not show."""

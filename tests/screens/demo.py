@@ -122,7 +122,7 @@ CHECKS: list[Any] = [
 class Checks(Demo):
     """A table that fills, and the finding under its cursor."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar = [
         Binding("enter", "fix", "fix", id="checks.fix", tooltip="run the command that mends this row; it asks first"),
         Binding("r", "recheck", "recheck", id="checks.recheck", tooltip="look at this row again"),
         Binding("f", "problems", "problems", id="checks.problems", tooltip="show only rows that need you"),
@@ -151,15 +151,28 @@ class Checks(Demo):
         with Horizontal(classes="more"):
             with Vertical():
                 yield Rule("Full output")
-                texts = ("$ docker version --format json", "exit 1 after 24 ms", "Cannot connect to the Docker daemon at",
-                         "unix:///var/run/docker.sock.", "Is the docker daemon running?")  # fmt: skip
+                texts = (
+                    "$ docker version --format json",
+                    "exit 1 after 24 ms",
+                    "Cannot connect to the Docker daemon at",
+                    "unix:///var/run/docker.sock.",
+                    "Is the docker daemon running?",
+                )
                 yield Text([line((text, "$muted")) for text in texts])
             with Vertical():
                 yield Rule("What it unlocks")
-                unlocks = [("2  ", "Model      build the image"), ("3  ", "Run        nvidia runtime, gpu visible"),
-                           ("4  ", "Seed test  needs Run")]  # fmt: skip
-                yield Text([*(line((n, "$muted"), text) for n, text in unlocks), Content(""),
-                            line(("open without it: ", "$muted"), "6 Template  8 Wallet")])  # fmt: skip
+                unlocks = [
+                    ("2  ", "Model      build the image"),
+                    ("3  ", "Run        nvidia runtime, gpu visible"),
+                    ("4  ", "Seed test  needs Run"),
+                ]
+                yield Text(
+                    [
+                        *(line((n, "$muted"), text) for n, text in unlocks),
+                        Content(""),
+                        line(("open without it: ", "$muted"), "6 Template  8 Wallet"),
+                    ]
+                )
 
     @staticmethod
     def row(item: Check) -> Row:
@@ -174,11 +187,17 @@ class Checks(Demo):
         self.title_line.show(name, state, f"{number} of {len(self.table.rows.order)}")
         if state == "FAIL":
             text = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
-            self.facts.show([why("cog builds your image with it; steps 3 and 4 start that image"),
-                             fix("sudo systemctl start docker", "Enter run  F4 copy"), raw(text, "")])  # fmt: skip
+            self.facts.show(
+                [
+                    why("cog builds your image with it; steps 3 and 4 start that image"),
+                    fix("sudo systemctl start docker", "Enter run  F4 copy"),
+                    raw(text, ""),
+                ]
+            )
         else:
-            self.facts.show([why(f"needed by step {' and '.join(steps.split())}"), Fact("found", found, "F4 copy"),
-                             raw(found)])  # fmt: skip
+            self.facts.show(
+                [why(f"needed by step {' and '.join(steps.split())}"), Fact("found", found, "F4 copy"), raw(found)]
+            )
 
     def copy_text(self) -> str:
         return "sudo systemctl start docker"
@@ -195,19 +214,32 @@ class AskStep(Checks):
     """A mild question in place of the finding."""
 
     script: ClassVar[Script] = [
-        Consent("fix.docker", "Run `sudo systemctl start docker`?", changes="starts a service of this host",
-                undo="sudo systemctl stop docker")  # fmt: skip
+        Consent(
+            "fix.docker",
+            "Run `sudo systemctl start docker`?",
+            changes="starts a service of this host",
+            undo="sudo systemctl stop docker",
+        )
     ]
 
 
 A, B = "9f2c61d0..a17e", "41b7e902..0c55"
 
 
-def case(number: int, name: str, seed: str, group: str = "", digest: Cell = "", size: str = "", time: str = "",
-         verdict: Cell = "wait", state: str = "") -> Row:  # fmt: skip
+def case(number: int, name: str, seed: str, *rest: Cell) -> Row:
+    group, digest, size, time, verdict, state = (*rest, *("", "", "", "", "wait", "")[len(rest) :])
     tone = "$muted" if verdict == "wait" else "$ink"
     known = (digest, "$muted") if isinstance(digest, str) else digest
-    cells = ((str(number), "$muted"), name, (seed, tone), (group, "bold $ink"), known, (size, tone), (time, tone), verdict)
+    cells: tuple[Any, ...] = (
+        (str(number), "$muted"),
+        name,
+        (seed, tone),
+        (group, "bold $ink"),
+        known,
+        (size, tone),
+        (time, tone),
+        verdict,
+    )
     return Row(name, cells, "wait" if verdict == "wait" else state)
 
 
@@ -215,7 +247,7 @@ class Seed(Demo):
     """The proof: the same seed gives the same bytes."""
 
     step = "seed_test"
-    BINDINGS = [
+    BINDINGS: ClassVar = [
         Binding("space", "pause", "pause", id="seed.pause"),
         Binding("d", "diff", "diff two", id="seed.diff"),
         Binding("a", "add", "add case", id="seed.add"),
@@ -236,28 +268,43 @@ class Seed(Demo):
 
     def body(self) -> ComposeResult:
         one = "33111"
-        self.table = Table(self.columns, [
-            case(1, "first run", one, "A", A, "1.31 MB", "0:42", ("base", "$muted")),
-            case(2, "same process", one, "A", A, "1.31 MB", "0:41", "SAME"),
-            case(3, "other seed", "33112", "B", B, "1.29 MB", "0:41", "DIFFERS"),
-            case(4, "first seed again", one, "A", A, "1.31 MB", "0:41", "SAME"),
-            case(5, "after a restart", one, "", (bar(64, 100), "$accent"), "0.84 MB", "0:44", "run", "run"),
-            case(6, "seed 0", "0"),
-            case(7, "over 32 bits", "4294967296", "", ("HTTP 500", "bold $error"), "-", "0:03", "BLOCKER", "BLOCKER"),
-            case(8, "largest seed", "9007199254740975"),
-            case(9, "other prompt", one),
-        ], lead=1)  # fmt: skip
+        self.table = Table(
+            self.columns,
+            [
+                case(1, "first run", one, "A", A, "1.31 MB", "0:42", ("base", "$muted")),
+                case(2, "same process", one, "A", A, "1.31 MB", "0:41", "SAME"),
+                case(3, "other seed", "33112", "B", B, "1.29 MB", "0:41", "DIFFERS"),
+                case(4, "first seed again", one, "A", A, "1.31 MB", "0:41", "SAME"),
+                case(5, "after a restart", one, "", (bar(64, 100), "$accent"), "0.84 MB", "0:44", "run", "run"),
+                case(6, "seed 0", "0"),
+                case(
+                    7, "over 32 bits", "4294967296", "", ("HTTP 500", "bold $error"), "-", "0:03", "BLOCKER", "BLOCKER"
+                ),
+                case(8, "largest seed", "9007199254740975"),
+                case(9, "other prompt", one),
+            ],
+            lead=1,
+        )
         self.table.go("over 32 bits")
         yield self.table
 
     def finding(self) -> ComposeResult:
         yield Rule("case 7  over 32 bits", "BLOCKER", "run.py:61")
-        yield Facts([why("miners derive the seed from the task id, up to 9007199254740975"),
-                     fix("np.random.seed(seed % 2**32)"), raw("ValueError: Seed must be between 0 and 2**32 - 1")])  # fmt: skip
+        yield Facts(
+            [
+                why("miners derive the seed from the task id, up to 9007199254740975"),
+                fix("np.random.seed(seed % 2**32)"),
+                raw("ValueError: Seed must be between 0 and 2**32 - 1"),
+            ]
+        )
         yield Rule("Output", "", "base case")
-        yield Facts([Fact("form", "list of 1, image/png, out-1.png, 1,310,720 B"),
-                     Fact("readers", "gobius ok   kasumi saves the data URI text, not the bytes", "F1 why"),
-                     Fact("folder", "QmZ4tDx7..k9Lx  what miners commit: CIDv0, 1 file")])  # fmt: skip
+        yield Facts(
+            [
+                Fact("form", "list of 1, image/png, out-1.png, 1,310,720 B"),
+                Fact("readers", "gobius ok   kasumi saves the data URI text, not the bytes", "F1 why"),
+                Fact("folder", "QmZ4tDx7..k9Lx  what miners commit: CIDv0, 1 file"),
+            ]
+        )
 
     def status(self) -> Content:
         return counts((2, "SAME"), (1, "DIFFERS"), (1, "BLOCKER"), (1, "run"), (3, "wait"))
@@ -270,14 +317,18 @@ class Register(Demo):
     """The last look before the transaction."""
 
     step = "register"
-    BINDINGS = [
+    BINDINGS: ClassVar = [
         Binding("u", "unsigned", "unsigned", id="register.unsigned"),
         Binding("d", "sepolia", "Sepolia", id="register.sepolia"),
         Binding("f6", "calldata", "calldata", id="register.calldata"),
         Binding("j", "json", "JSON", id="register.json"),
     ]
-    columns: ClassVar = [Column("What", 8, 8), Column("Will be sent", 42, 46), Column("State", 5, 5),
-                         Column("Checked against", 0, 0)]  # fmt: skip
+    columns: ClassVar = [
+        Column("What", 8, 8),
+        Column("Will be sent", 42, 46),
+        Column("State", 5, 5),
+        Column("Checked against", 0, 0),
+    ]
     rows: ClassVar = [
         ("call", "registerModel(addr, fee, template)", "ok", "ABI V2_EngineV6"),
         ("engine", "0x9b51Ef044d3486A1fB0A2D55A6e0CeeAdd323E66", "ok", "config, has code"),
@@ -292,9 +343,15 @@ class Register(Demo):
         ("cost", "0.0000041 ETH, at most 0.0000082", "ok", "covered 502x"),
     ]
     question: ClassVar = Confirm(
-        "register", "Type the last 4 characters of the model id to send it", why="nothing sent yet", expected="40f2",
-        fixed="the template, its CID and the model id", later="fee, addr and allow list, by addr only",
-        safe="the signed hash is in journal.jsonl before it is sent", verb="send")  # fmt: skip
+        "register",
+        "Type the last 4 characters of the model id to send it",
+        why="nothing sent yet",
+        expected="40f2",
+        fixed="the template, its CID and the model id",
+        later="fee, addr and allow list, by addr only",
+        safe="the signed hash is in journal.jsonl before it is sent",
+        verb="send",
+    )
     script: ClassVar[Script] = [question, Done(True)]
 
     def body(self) -> ComposeResult:
@@ -314,25 +371,33 @@ class Broken(Demo):
 
     step = "pin"
     columns: ClassVar = [Column("Way", 18, 22), Column("State", 5, 5), Column("CID", 14, 14), Column("Note", 0, 0)]
-    BINDINGS = [
+    BINDINGS: ClassVar = [
         Binding("r", "run", "retry", id="pin.retry"),
         Binding("s", "skip", "skip", id="pin.skip"),
         Binding("f5", "run", "run", id="frame.run"),
     ]
     script: ClassVar[Script] = [
-        NotReady("kubo-down", "Kubo does not answer on 127.0.0.1:5001",
-                 why="only a running daemon lets others fetch the template; miners ignore a model whose template they "
-                 "cannot read", fix="without it: step 9 asks for your consent", command="ipfs daemon --init",
-                 detail="connect ECONNREFUSED 127.0.0.1:5001 after 2.0 s, 3 tries")  # fmt: skip
+        NotReady(
+            "kubo-down",
+            "Kubo does not answer on 127.0.0.1:5001",
+            why="only a running daemon lets others fetch the template; miners ignore a model whose template they "
+            "cannot read",
+            fix="without it: step 9 asks for your consent",
+            command="ipfs daemon --init",
+            detail="connect ECONNREFUSED 127.0.0.1:5001 after 2.0 s, 3 tries",
+        )
     ]
 
     def body(self) -> ComposeResult:
-        self.table = Table(self.columns, [
-            Row("here", ("computed here", "SAME", "QmT1a7Kd..k9Zq", "1,412 B, no network"), ""),
-            Row("engine", ("engine contract", "SAME", "QmT1a7Kd..k9Zq", "generateIPFSCID"), ""),
-            Row("kubo", ("kubo on this host", "FAIL", "", "does not answer"), "FAIL"),
-            Row("gateway", ("gateway", "wait", "", "needs kubo on this host"), "wait"),
-        ])  # fmt: skip
+        self.table = Table(
+            self.columns,
+            [
+                Row("here", ("computed here", "SAME", "QmT1a7Kd..k9Zq", "1,412 B, no network"), ""),
+                Row("engine", ("engine contract", "SAME", "QmT1a7Kd..k9Zq", "generateIPFSCID"), ""),
+                Row("kubo", ("kubo on this host", "FAIL", "", "does not answer"), "FAIL"),
+                Row("gateway", ("gateway", "wait", "", "needs kubo on this host"), "wait"),
+            ],
+        )
         self.table.go("kubo")
         yield self.table
 
@@ -348,17 +413,22 @@ class EmptyStep(Demo):
 
     step = "template"
     auto_run = False
-    BINDINGS = [
+    BINDINGS: ClassVar = [
         Binding("i", "import", "import", id="template.import"),
         Binding("o", "open", "open file", id="template.open"),
         Binding("g", "example", "example", id="template.example"),
     ]
 
     def body(self) -> Iterable[Widget]:
-        yield Empty("No template yet.", [
-            ("i", "build it from the model: 7 inputs, 1 output found"), ("o", "open a file"),
-            ("g", "start from the guide's example")],
-            "It is the JSON that miners and the website read; it is registered for good.")  # fmt: skip
+        yield Empty(
+            "No template yet.",
+            [
+                ("i", "build it from the model: 7 inputs, 1 output found"),
+                ("o", "open a file"),
+                ("g", "start from the guide's example"),
+            ],
+            "It is the JSON that miners and the website read; it is registered for good.",
+        )
 
     def status(self) -> Content:
         return words(("templates/my_sdxl.json does not exist", "$muted"))
@@ -373,15 +443,24 @@ class Typing(Demo):
 
     def body(self) -> ComposeResult:
         yield Rule("guidance_scale", "", "input 3 of 6", active=True)
-        self.form = Form([
-            Field("variable", "variable", "guidance_scale", "in model", "ok"),
-            Field("type", "type", "decimal", "float", "ok", kind="choice", options=("string", "int", "decimal")),
-            Field("required", "required", "no", kind="flag"),
-            Field("default", "default", "7.5", "default 7.5", "ok"),
-            Field("min", "min", "1", "ge 1", "ok"),
-            Field("max", "max", "50", "le 20", "ERROR", "the model stops at 20: a task with 21..50 fails on every miner"),
-            Field("description", "description", "Scale for classifier-free guidance", "34 of 200", "ok"),
-        ])  # fmt: skip
+        self.form = Form(
+            [
+                Field("variable", "variable", "guidance_scale", "in model", "ok"),
+                Field("type", "type", "decimal", "float", "ok", kind="choice", options=("string", "int", "decimal")),
+                Field("required", "required", "no", kind="flag"),
+                Field("default", "default", "7.5", "default 7.5", "ok"),
+                Field("min", "min", "1", "ge 1", "ok"),
+                Field(
+                    "max",
+                    "max",
+                    "50",
+                    "le 20",
+                    "ERROR",
+                    "the model stops at 20: a task with 21..50 fails on every miner",
+                ),
+                Field("description", "description", "Scale for classifier-free guidance", "34 of 200", "ok"),
+            ]
+        )
         self.form.at = 5
         yield self.form
         yield Rule("Who reads it")
@@ -451,7 +530,9 @@ def app(name: str, palette: str = "dark", log_dir: Path = Path(), **more: Any) -
         return SCREENS[name] if step == start.at else type("Other", (Demo,), {"step": step, "auto_run": False})
 
     wanted: dict[str, Any] = {"palette": palette, "log_dir": log_dir, "screens": screen, **more}
-    return ArbiusApp(open_walk, start, **wanted)
+    made = ArbiusApp(open_walk, start, **wanted)
+    made.session.clock = lambda: 0.0
+    return made
 
 
 def pausing(name: str, gate: Callable[[], Any]) -> type[Demo]:
