@@ -67,13 +67,13 @@ def embedded_world(store: ProjectStore, endpoints: tuple[str, ...]) -> OpenServi
     return services
 
 
-def rehearsal_of(options: Options, folder: Path | None) -> tuple[str, Path]:
-    """The rehearsal's project and the model it walks with: the author's, or the example."""
+def rehearsal_of(options: Options, folder: Path | None) -> tuple[Path, str, Path]:
+    """The rehearsal's own folder, its project's name, and the model it walks with: the author's, or the example."""
     from arbius_tui.rehearsal.server import example_model
 
-    if folder is None:
-        return options.project or REHEARSAL, example_model()
-    return options.project or f"{REHEARSAL}-{folder.absolute().name}", folder.absolute()
+    model = folder.absolute() if folder else example_model()
+    key = options.project or (f"{REHEARSAL}-{model.name}" if folder else REHEARSAL)
+    return default_folder(key), options.project or (model.name if folder else "example"), model
 
 
 def rehearse(options: Options, folder: Path | None, endpoints: tuple[str, ...], one_answer: bool = False) -> int:
@@ -83,8 +83,7 @@ def rehearse(options: Options, folder: Path | None, endpoints: tuple[str, ...], 
 
     face = face_of(options, one_answer)
     try:
-        name, model = rehearsal_of(options, folder)
-        home = default_folder(name)
+        home, name, model = rehearsal_of(options, folder)
         with ProjectStore.open(home, name, REHEARSAL, str(model)) as store:
             if repaired(store).load().state("after") == "ok":
                 forget(home)
@@ -116,8 +115,8 @@ def wizard(options: Options, folder: Path | None, rehearsal: bool, endpoints: tu
         return rehearse(options, folder, endpoints) if rehearsal else walk_through(options, folder, endpoints)
     try:
         if rehearsal:
-            name, model = rehearsal_of(options, folder)
-            with ProjectStore.open(default_folder(name), name, REHEARSAL, str(model)) as store:
+            home, name, model = rehearsal_of(options, folder)
+            with ProjectStore.open(home, name, REHEARSAL, str(model)) as store:
                 return screens(store, embedded_world(store, endpoints))
         with project(options, folder or Path.cwd(), options.network, str(folder.absolute()) if folder else "") as store:
             return screens(store, lambda journey: real_world(options, {"endpoints": endpoints}))
