@@ -150,8 +150,9 @@ def quiet(rows: Iterable[str]) -> list[Content]:
     return [line((row, "$muted")) for row in rows]
 
 
-async def copy_out(screen: KeyedScreen, text: str, what: str) -> None:
-    """Copy a text and say on the status line what was copied and how."""
+async def copy_out(screen: KeyedScreen, text: str, what: str = "", then: str = "") -> None:
+    """Copy a text and say on the status line what was copied, how, and what to do then."""
     from arbius_tui.screens.clipboard import copy
 
-    screen.say(f"{what}: {await copy(text, screen.app.copy_to_clipboard)}")
+    how = await copy(text, screen.app.copy_to_clipboard)
+    screen.say(f"{what + ': ' if what else ''}{how}{'; ' + then if then else ''}")

@@ -62,7 +62,7 @@ ROWS = (
         "the daemon keeps its blocks there"),
     Row("ipfs-daemon", "ipfs", "ipfs daemon", (PIN,), probes.ipfs_daemon,
         "miners fetch the template from it"),
-    Row("import-profile", "ipfs", "kubo import profile", (PIN,), probes.import_profile,
+    Row("import-profile", "ipfs", "import profile", (PIN,), probes.import_profile,
         "a newer profile gives a CID that the engine never computes"),
     Row("rpc", "chain", "rpc chain id", (REGISTER,), probes.rpc_chain,
         "the transaction is sent through it"),

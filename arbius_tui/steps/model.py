@@ -32,7 +32,7 @@ class Fact:
 
 NOT_BUILT = Problem(
     "not-built-yet",
-    "reading the predictor and building the image are not part of this version",
+    "reading the predictor and building the image are not built yet",
     "cog itself builds the image; nothing here depends on who built it",
     Fix("build it by hand, then give the running server to step 3 Run", "cog build -t my-model"),
     severity="info",

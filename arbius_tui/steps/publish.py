@@ -14,8 +14,8 @@ from arbius_tui.steps.model import Fact
 
 NOT_BUILT = Problem(
     "not-built-yet",
-    "pushing to Replicate is not part of this version",
-    "others try your model there, and meta.docker of the template names the digest that was pushed",
+    "pushing to Replicate from here is not built yet",
+    "others try your model there; the template's meta.docker names the digest",
     Fix(
         "log in and push by hand, then put the digest it prints into meta.docker",
         "cog login && cog push r8.im/OWNER/NAME",

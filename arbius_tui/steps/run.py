@@ -39,6 +39,10 @@ class Run(Step):
 
     name = "run"
 
+    def __init__(self, endpoint: str = "") -> None:
+        self.endpoint = endpoint.strip().rstrip("/")
+        """A server to take, before all that is known or configured."""
+
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield each change of health; the server is remembered before it is ready, so that it is found again."""
         server, how = await self.server(journey, services)
@@ -57,6 +61,9 @@ class Run(Step):
 
     async def server(self, journey: Journey, services: Services) -> tuple[Server, str]:
         """The server to use, and how we came to it."""
+        if self.endpoint:
+            await services.predictions.health(self.endpoint)
+            return Server(self.endpoint), "adopted"
         known = journey.get(RunRecord)
         if known is not None:
             again = Server(known.url, known.pid, known.container, bool(known.pid or known.container))

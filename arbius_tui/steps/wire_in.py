@@ -18,9 +18,9 @@ from arbius_tui.steps.model import Fact
 
 NOT_BUILT = Problem(
     "not-built-yet",
-    "editing an Arbius checkout and opening the pull request are not part of this version",
-    "the website and the explorer show only models that are listed in the repository",
-    Fix("put the entry above into the checkout's config.json by hand, and the template into templates/"),
+    "editing a checkout and opening a pull request are not built yet",
+    "the website and the explorer list only models of the repository",
+    Fix("put the entry into config.json and the template into templates/"),
     severity="info",
 )
 
