@@ -1,0 +1,146 @@
+"""Pin on screen: the ways to the CID, each on its own, and who can fetch the template."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from arbius_tui.domain.errors import Problem
+from arbius_tui.domain.events import Done, Found, Started
+from arbius_tui.domain.text import exact_bytes, short
+from arbius_tui.screens.findings import place
+from arbius_tui.screens.tabled import TableScreen, texts, whole
+from arbius_tui.widgets.panes import Empty, Fact, why
+from arbius_tui.widgets.text import Column, Row, counts, words
+
+if TYPE_CHECKING:
+    # With its first row; the first frame does without.
+    from arbius_tui.steps.pin import Way
+
+MEANING = {
+    "computed": "the bytes of the file, hashed here as IPFS hashes them",
+    "engine": "the engine hashes the bytes itself; the model id contains this CID",
+}
+STORED = "stored, read back and hashed again; miners fetch it by this CID"
+SAME = Fact("SAME", "this way gave the CID that was computed here from your file")
+
+
+class PinScreen(TableScreen):
+    """The same CID on every way, and the block where others can fetch it."""
+
+    step = "pin"
+    why = (
+        "The engine does not keep your template. It keeps its CID: a hash of its bytes, in the form that IPFS uses. "
+        "Whoever wants the template asks IPFS for that CID, and miners ignore a model whose template they cannot "
+        "read.\n"
+        "So the CID is computed in ways that know nothing of one another: here, by the engine contract, and by the "
+        "node that stores it. SAME means that this way gave the CID that was computed here. One that differs ends "
+        "the step, because a wrong CID would be registered for good."
+    )
+    columns: ClassVar[Sequence[Column]] = (
+        Column("Way", 18, 22),
+        Column("State", 5, 5),
+        Column("CID", 14, 14),
+        Column("Note", 0, 0),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "run", "pin", id="pin.run", tooltip="compute, ask the engine, store and read back"),
+    ]
+
+    def nothing(self) -> Empty:
+        """Before the first run."""
+        return Empty(
+            "The template is pinned nowhere yet.",
+            [("Enter", "compute its CID here, ask the engine, store it and read it back")],
+            "Miners must be able to fetch it, and its CID becomes part of the model id.",
+        )
+
+    def recall(self) -> None:
+        """What was pinned; the engine agreed if the step ended well."""
+        from arbius_tui.steps.pin import Way
+
+        self.ways: dict[str, Way] = {}
+        saved = self.saved_record()
+        (cid,) = texts(saved, "cid")
+        if not cid:
+            return
+        self.take(
+            Way("computed", "computed here", "SAME", cid, f"{exact_bytes(whole(saved.get('bytes')))}, no network")
+        )
+        if self.finished:
+            self.take(Way("engine", "engine contract", "SAME", cid, "generateIPFSCID"))
+        stores = saved.get("stores")
+        for store in stores if isinstance(stores, list | tuple) else ():
+            if isinstance(store, Mapping):
+                id, stored, note = texts(store, "id", "cid", "note")
+                self.take(Way(id, id, "SAME" if stored == cid else "FAIL", stored, note or "stored"))
+
+    def take(self, way: Way) -> None:
+        """A way as it stands now."""
+        self.ways[way.id] = way
+        cells = (way.title, way.state, short(way.cid), way.note)
+        self.put(Row(way.id, cells, "" if way.state == "SAME" else way.state))
+
+    def on_started(self, event: Started) -> None:
+        """Every way is open again."""
+        super().on_started(event)
+        for way in list(self.ways.values()):
+            self.take(replace(way, state="wait", cid="", note=""))
+
+    def on_found(self, event: Found) -> None:
+        """A way began or ended."""
+        from arbius_tui.steps.pin import Way
+
+        if isinstance(event.item, Way):
+            self.take(event.item)
+            self.refresh_status()
+
+    def on_done(self, event: Done) -> None:
+        """All rows are there now: the place in the title counts them."""
+        super().on_done(event)
+        if self.table.row:
+            self.explain(self.table.row.id)
+
+    def row_of(self, problem: Problem) -> str:
+        """The way that failed with these words, or any that failed."""
+        failed = [way for way in self.ways.values() if way.state == "FAIL"]
+        return next((way.id for way in failed if way.note == problem.what), failed[-1].id if failed else "")
+
+    def present(self, id: str) -> None:
+        """What this way shows."""
+        way = self.ways[id]
+        facts = [why(MEANING.get(id, STORED))]
+        facts += [Fact("CID", way.cid, "F4 copy")] if way.cid else []
+        facts += [Fact("note", way.note)] if way.note else []
+        self.pane.show(way.title, way.state, place(self.table), [*facts, SAME] if way.state == "SAME" else facts)
+
+    def status(self) -> Content:
+        """How many ways agree."""
+        if self.has_class("-empty"):
+            return super().status()
+        states = [way.state for way in self.ways.values()]
+        return counts(*((states.count(word), word) for word in ("SAME", "FAIL", "wait", "off")))
+
+    def aside(self) -> Content:
+        """Whether others can fetch it."""
+        saved = self.saved_record()
+        if self.running or not saved or self.has_class("-empty"):
+            return super().aside()
+        if self.session.rehearsal:
+            return words(("rehearsal: the block stays on this machine", "$muted"))
+        told = bool(saved.get("fetchable"))
+        return words(("others can fetch it", "$muted") if told else ("nobody else can fetch it yet", "bold $warning"))
+
+    def command(self) -> str:
+        """The same without a screen."""
+        (path,) = texts(self.saved_record("template"), "path")
+        return self.shell("pin", path or "FILE")
+
+    def copy_text(self) -> str:
+        """The full CID."""
+        way = self.ways.get(self.table.row.id) if self.table.row else None
+        return way.cid if way else ""

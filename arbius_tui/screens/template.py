@@ -1,0 +1,274 @@
+"""Template on screen: the parts in a list, what stands in one and what is wrong with it, and the file as it is read."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import SuspendNotSupported
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+
+from arbius_tui.domain.errors import Problem
+from arbius_tui.domain.events import Done, Found, Started, Trouble
+from arbius_tui.domain.text import clean, grouped, short
+from arbius_tui.screens.parts import (
+    MOST,
+    file_facts,
+    kind_of,
+    laid_out,
+    number_of,
+    parsed,
+    part_facts,
+    part_row,
+    problem_lines,
+    value_at,
+)
+from arbius_tui.screens.tabled import TableScreen, texts
+from arbius_tui.steps.base import TITLES
+from arbius_tui.widgets.frame import Rule
+from arbius_tui.widgets.panes import Empty, Facts, Text
+from arbius_tui.widgets.text import GUTTER, LABEL, Column, Row, counts, words
+
+if TYPE_CHECKING:
+    # With its first row; the step's module loads pydantic.
+    from arbius_tui.steps.template import Identity, Part
+
+
+class TemplateScreen(TableScreen):
+    """The JSON that is registered, part by part."""
+
+    DEFAULT_CSS = """
+    TemplateScreen {
+        #side Table { height: 1fr; }
+        #part { width: 1fr; height: 1fr; overflow: hidden; }
+        #json { width: 1fr; height: 1fr; overflow: hidden; border-left: solid $line; }
+        #side { width: 27; }
+        &.-narrow #json, &.-short #json { display: none; }
+        &.-empty Horizontal#columns { display: none; }
+        &.-problem Horizontal#columns { display: none; }
+        &.-narrow.-empty #side { display: none; }
+    }
+    """
+    step = "template"
+    why = (
+        "The template is the JSON that tells miners and the website what your model takes and gives: the inputs with "
+        "their types, bounds and defaults, the output files, and where source and image are.\n"
+        "Its exact bytes are hashed when it is registered, and nothing in it can be changed afterwards. So it is "
+        "checked against everything that will read it: the engine's limit of 65,536 bytes, the miners and the "
+        "website's form. It is drafted from the running model; nothing in it is made up without saying so. "
+        "`seed` must not be in it, because miners set the seed themselves."
+    )
+    has_side = True
+    columns: ClassVar[Sequence[Column]] = (
+        Column("#", 1, 1, right=True),
+        Column("Variable", 0, 0),
+        Column("Type", 6, 6),
+        Column("", 1, 1),
+    )
+    lead = 1
+    room = 0
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "run", "check", id="template.run", tooltip="read the file again and check it"),
+        Binding("ctrl+e", "edit", "$EDITOR", id="template.edit", tooltip="open the file in your editor, then check it"),
+    ]
+
+    def nothing(self) -> Empty:
+        """Before the first draft."""
+        return Empty(
+            "No template yet.",
+            [("Enter", "draft it from the running model, or read one that is there")],
+            "It is the JSON that miners and the website read; it is registered for good.",
+        )
+
+    def side(self) -> Iterable[Widget]:
+        """The parts, below the steps."""
+        yield self.table
+
+    def body(self) -> Iterable[Widget]:
+        """The part under the cursor, and at 120 the file beside it."""
+        self.parts: dict[str, Part] = {}
+        self.found: list[Problem] = []
+        self.identity: Identity | None = None
+        self.title_rule, self.facts = Rule(active=False), Facts()
+        self.wrong_rule, self.wrong = Rule("Problems"), Text()
+        self.file_rule, self.file = Rule(), Text()
+        yield self.empty
+        with Horizontal(id="columns"):
+            with Vertical(id="part"):
+                yield self.title_rule
+                yield self.facts
+                yield self.wrong_rule
+                yield self.wrong
+            with Vertical(id="json"):
+                yield self.file_rule
+                yield self.file
+
+    def finding(self) -> Iterable[Widget]:
+        """Nothing below: the part stands beside the list."""
+        return ()
+
+    def recall(self) -> None:
+        """The file is where it was: read it again. Nothing is drafted by that."""
+        path, cid = texts(self.saved_record(), "path", "cid")
+        if path and cid and os.path.exists(path):
+            self.action_run()
+
+    def on_started(self, event: Started) -> None:
+        """Nothing is known of this reading yet."""
+        super().on_started(event)
+        self.found, self.identity = [], None
+
+    def on_found(self, event: Found) -> None:
+        """A part, or the identity: then all rows are known."""
+        from arbius_tui.steps.template import Identity, Part
+
+        match event.item:
+            case Part():
+                if self.identity is None and event.item.id == "meta/title":
+                    self.parts.clear()
+                self.parts[event.item.id] = event.item
+            case Identity():
+                self.identity = event.item
+                self.draw()
+
+    def draw(self) -> None:
+        """The list: the file itself, then its parts in groups, each with its worst problem."""
+        wrong = {id: self.wrong_with(id) for id in ("file", *self.parts)}
+        rows: list[Row | str] = [part_row("file", "", "file", "", "", wrong["file"])]
+        group = ""
+        for part in self.parts.values():
+            rows += [part.group] if part.group != group else []
+            group = part.group
+            rows.append(part_row(part.id, number_of(part), part.name, kind_of(part), part.flag, wrong[part.id]))
+        self.table.set_rows(rows)
+        self.reveal()
+        if self.table.row:
+            self.present(self.table.row.id)
+
+    def wrong_with(self, id: str) -> list[Problem]:
+        """The problems of a part; those that no part has belong to the whole file."""
+        if id != "file":
+            return [p for p in self.found if p.path == f"/{id}" or p.path.startswith(f"/{id}/")]
+        return [p for p in self.found if not any(p.path.startswith(f"/{part}") for part in self.parts)]
+
+    def on_trouble(self, event: Trouble) -> None:
+        """What is wrong in a file that could be read stands at its part; all else is a panel."""
+        if self.identity is None:
+            super().on_trouble(event)
+            return
+        super(TableScreen, self).on_trouble(event)
+        self.show_problem(None)
+        self.found.append(event.problem)
+
+    def on_done(self, event: Done) -> None:
+        """The cursor to the first error, or it stays."""
+        super().on_done(event)
+        if self.identity is None:
+            return
+        self.draw()
+        if self.table.row and self.table.row.id == "file":
+            self.to_first_trouble()
+        if self.table.row:
+            self.present(self.table.row.id)
+        self.refresh_status()
+
+    def to_first_trouble(self) -> None:
+        """The cursor to the first error, else to the first warning."""
+        for severity in ("error", "warn"):
+            for id in ("file", *self.parts):
+                if any(problem.severity == severity for problem in self.wrong_with(id)):
+                    self.table.go(id)
+                    return
+
+    def present(self, id: str) -> None:
+        """What stands in the part, what is wrong with it, and where it is in the file."""
+        if self.identity is None:
+            return
+        part = self.parts.get(id)
+        document = parsed(self.identity.text)
+        title = part.name if part else Path(self.identity.path).name
+        self.title_rule.show(title, "", self.place_of(id))
+        known = self.identity
+        shown = file_facts(known.path, known.bytes, known.cid, self.part_room - LABEL)
+        self.facts.show(part_facts(part, value_at(document, id)) if part else shown)
+        self.wrong.show(problem_lines(self.wrong_with(id), self.part_room, [] if part else self.found))
+        self.file_rule.show(Path(self.identity.path).name, "", "laid out to read")
+        rows, start = laid_out(document, id)
+        self.file.show(rows[max(0, start - 12) :] if len(rows) > self.size.height - 8 else rows)
+
+    def place_of(self, id: str) -> str:
+        """`input 3 of 6`."""
+        place, _, number = id.partition("/")
+        if place not in ("input", "output"):
+            return {"file": "whole file", "meta": "meta", "left": "not in the template"}.get(place, "")
+        count = sum(other.startswith(f"{place}/") for other in self.parts)
+        return f"{place} {int(number) + 1} of {count}"
+
+    @property
+    def part_room(self) -> int:
+        """Cells of text in the middle column."""
+        main = self.size.width - 27
+        return (main // 2 if self.size.width >= 116 and self.size.height >= 34 else main) - GUTTER - 2
+
+    def status(self) -> Content:
+        """How many problems, and how big the file is."""
+        if self.running or self.identity is None:
+            return super().status()
+        severities = [problem.severity for problem in self.found]
+        big = words((f"{grouped(self.identity.bytes)} B of {grouped(MOST)}", "$muted"))
+        return counts((severities.count("error"), "ERROR"), (severities.count("warn"), "warn")) + big
+
+    def aside(self) -> Content:
+        """The CID."""
+        if self.running or self.identity is None:
+            return super().aside()
+        return words(("CID ", "$muted"), short(self.identity.cid))
+
+    def command(self) -> str:
+        """The same without a screen."""
+        return self.shell("template", "check", self.path or "FILE")
+
+    @property
+    def path(self) -> str:
+        """Where the file lies, once that is known."""
+        return self.identity.path if self.identity else texts(self.saved_record(), "path")[0]
+
+    def copy_text(self) -> str:
+        """The CID in full."""
+        return self.identity.cid if self.identity else texts(self.saved_record(), "cid")[0]
+
+    def action_edit(self) -> None:
+        """Open the file in the author's editor, then check it."""
+        busy = next((name for name, state in self.session.journey.states.items() if state == "run"), "")
+        editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
+        if not self.path:
+            self.say("there is no file yet; Enter drafts one")
+        elif not editor:
+            self.say(f"$EDITOR is not set; edit {self.path} and press Enter")
+        elif busy:
+            # The editor owns the terminal and this thread until it ends; a prediction would run into its time limit.
+            self.say(f"{TITLES.get(busy, busy)} is running; it would stand still while the editor is open")
+        else:
+            self.edit([*editor, self.path])
+
+    def edit(self, command: Sequence[str]) -> None:
+        """Lend the terminal to the editor."""
+        try:
+            with self.app.suspend():
+                # The command is the author's own $EDITOR.
+                code = subprocess.run(command, check=False).returncode  # noqa: S603
+        except SuspendNotSupported:
+            self.say("an editor cannot be opened from here")
+        except OSError as error:
+            self.say(f"cannot start {clean(command[0])}: {error.strerror}")
+        else:
+            if code:
+                self.say(f"{clean(command[0])} ended with {code}; the file is read again")
+            self.action_run()

@@ -1,0 +1,164 @@
+"""Wallet on screen: the accounts, which one signs, and what it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from arbius_tui.domain.events import Found, Saved, Started, plain
+from arbius_tui.domain.journey import WalletRecord
+from arbius_tui.domain.questions import Choice, Question
+from arbius_tui.screens.findings import place
+from arbius_tui.screens.session import Session
+from arbius_tui.screens.tabled import TableScreen, texts
+from arbius_tui.widgets.dock import Dock
+from arbius_tui.widgets.panes import Empty, Fact, why
+from arbius_tui.widgets.text import Column, Row, words
+
+KEPT = {
+    "keystore": "encrypted in a file of yours; each signature asks for its password",
+    "keyring": "in this system's own keyring; it asks you when it is locked",
+    "rehearsal": "made for this rehearsal and worth nothing on any other chain",
+    "watch": "not here: this account can look, and another device signs",
+}
+"""Where the key of an account is, by the kind of its vault."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """An account in the table."""
+
+    name: str
+    address: str
+    vault: str
+    chosen: bool = False
+
+    @property
+    def id(self) -> str:
+        """What its row is found by."""
+        return f"{self.vault}/{self.name}"
+
+
+class WalletScreen(TableScreen):
+    """Choose the account that signs, or make one."""
+
+    step = "wallet"
+    why = (
+        "Registering a model is a transaction, and an account signs it. An account is a key and the address that "
+        "follows from it; the key never leaves its vault and is never shown.\n"
+        "The model id is a hash of the sender's address, the owner's address, the fee and the template: another "
+        "account gives another id. The owner (you, unless you say otherwise) may change the fee and the allow list "
+        "later, and gets the fees. Sending costs a little ETH on the chain where the engine is."
+    )
+    columns: ClassVar[Sequence[Column]] = (
+        Column("Account", 0, 0),
+        Column("Address", 42, 42),
+        Column("Kept in", 9, 10),
+        Column("", 5, 5),
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "run", "choose", id="wallet.run", tooltip="choose the account that signs, or make a new one"),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        if session.rehearsal:
+            self.ask = QuickDock(id="dock")
+
+    def nothing(self) -> Empty:
+        """Before the first choice."""
+        does = "make a throw-away key, worth nothing" if self.session.rehearsal else "choose one, or make a new key"
+        return Empty(
+            "No account signs yet.",
+            [("Enter", does)],
+            "The model id depends on the address that signs, for good.",
+        )
+
+    def recall(self) -> None:
+        """The account that was chosen."""
+        self.accounts: dict[str, Known] = {}
+        self.has = ""
+        name, address, kind = texts(self.saved_record(), "name", "address", "kind")
+        if address:
+            self.take(Known(name, address, kind, chosen=True))
+
+    def take(self, account: Known) -> None:
+        """An account as it stands now."""
+        self.accounts[account.id] = account
+        mark = ("signs", "$success") if account.chosen else ""
+        self.put(Row(account.id, (account.name, (account.address, "$ink"), (account.vault, "$muted"), mark), ""))
+
+    def on_started(self, event: Started) -> None:
+        """Balances are old now."""
+        self.has = ""
+        super().on_started(event)
+
+    def on_found(self, event: Found) -> None:
+        """An account, or what the chosen one has."""
+        found = plain(event.item)
+        if event.item.kind == "account":
+            account = Known(found["name"], found["address"], found["vault"])
+            if account.id not in self.accounts:
+                self.take(account)
+        elif event.item.kind == "money":
+            self.has = str(found["text"])
+            if self.table.row:
+                self.present(self.table.row.id)
+        self.refresh_status()
+
+    def on_saved(self, event: Saved) -> None:
+        """The one that signs."""
+        if isinstance(chosen := event.change, WalletRecord):
+            for account in list(self.accounts.values()):
+                mine = (account.name, account.vault) == (chosen.name, chosen.kind)
+                self.take(Known(account.name, account.address, account.vault, mine))
+                if mine:
+                    self.table.go(account.id)
+
+    @property
+    def chosen(self) -> Known | None:
+        """The account that signs."""
+        return next((account for account in self.accounts.values() if account.chosen), None)
+
+    def present(self, id: str) -> None:
+        """Why this address matters, where its key is, what it has."""
+        account = self.accounts[id]
+        facts = [why("the model id depends on it: another account gives another id")]
+        facts += [Fact("address", account.address, "F4 copy"), Fact("key", KEPT.get(account.vault, account.vault))]
+        if account.chosen:
+            facts.append(Fact("has", self.has or ("F5 asks the chain", "$muted")))
+        self.pane.show(account.name, "", place(self.table), facts)
+
+    def status(self) -> Content:
+        """Who signs."""
+        if self.chosen is None or self.running:
+            return super().status()
+        count = len(self.accounts)
+        parts = ("ok", "$success"), f"  {self.chosen.name} signs", (f"  {count} account{'s' * (count > 1)}", "$muted")
+        return words(*parts)
+
+    def aside(self) -> Content:
+        """What it has."""
+        return super().aside() if self.running else words((self.has, "$muted"))
+
+    def command(self) -> str:
+        """The same without a screen."""
+        return self.shell("wallet", "list")
+
+    def copy_text(self) -> str:
+        """The address under the cursor."""
+        account = self.accounts.get(self.table.row.id) if self.table.row else None
+        return account.address if account else ""
+
+
+class QuickDock(Dock):
+    """Asks only where there is a choice, so that in the rehearsal one Enter makes the throw-away key."""
+
+    async def __call__(self, question: Question) -> str:
+        """The author's answer, or the only one there is."""
+        only = question.id == "account-name" or (isinstance(question, Choice) and len(question.options) == 1)
+        return question.rehearsal if only and question.rehearsal is not None else await super().__call__(question)
