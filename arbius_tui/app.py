@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
+from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -59,7 +60,9 @@ class ArbiusApp(App[None]):
         super().__init__(ansi_color=look.ansi_color)
         for known in theme.THEMES:
             self.register_theme(known)
-        self.theme = look.theme
+        # Not by assignment: that would parse every style sheet a second time before the first frame.
+        self.set_reactive(App.theme, look.theme)
+        self.stylesheet.set_variables(self.get_css_variables())
         self.animation_level = "none"
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
@@ -68,16 +71,16 @@ class ArbiusApp(App[None]):
         self.first = journey.at
         self.made: list[StepScreen] = []
         self.history: list[str] = []
-        # Each step is a mode: its screen and what lies over it are kept while another step is shown. The first step is
-        # the default mode, so that nothing empty is laid out before it.
-        for step in STEPS:
-            self.add_mode(self.mode_of(step), partial(self.make_screen, step))
         if keymap:
             self.set_keymap(dict(keymap))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our tokens must exist before a theme is chosen."""
         return dict(theme.DARK.variables)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The step where the author stands: nothing empty is laid out before it."""
+        return self.make_screen(self.first)
 
     def mode_of(self, step: str) -> str:
         """Textual's name for the screens of a step."""
@@ -86,6 +89,9 @@ class ArbiusApp(App[None]):
     def make_screen(self, step: str) -> Screen[None]:
         """The screen of a step, when it is first visited; Textual keeps it from then on."""
         made = self.screens_of(step)(self.session)
+        # Textual sets these classes after the first layout; set before, they save a second one.
+        for size, edges in zip(self.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True):
+            made.add_class([name for edge, name in edges or () if size >= edge][-1])
         self.made.append(made)
         return made
 
@@ -99,15 +105,24 @@ class ArbiusApp(App[None]):
         """A signal from outside is a calm way out, too."""
         if self.is_headless:
             return
-        loop = asyncio.get_running_loop()
-        for number, code in ((signal.SIGTERM, TERMINATED), (getattr(signal, "SIGHUP", None), HANGUP)):
-            with suppress(NotImplementedError, TypeError, RuntimeError):
-                loop.add_signal_handler(number, self.call_later, self.leave, code)  # type: ignore[arg-type]
+        ends = {signal.SIGTERM: TERMINATED}
+        if sys.platform != "win32":
+            ends[signal.SIGHUP] = HANGUP
+        for number, code in ends.items():
+            with suppress(NotImplementedError, RuntimeError):
+                asyncio.get_running_loop().add_signal_handler(number, self.call_later, self.leave, code)
 
     def on_ready(self) -> None:
-        """The first frame is on screen: now the slow part."""
-        self.run_worker(self.open_services, group="open", exit_on_error=False)
+        """The first frame is on screen: now the slow part.
 
+        Each step is a mode: its screen and what lies over it are kept while another step is shown. They are declared
+        here, because a declared first mode would parse the styles once more.
+        """
+        for step in STEPS:
+            self.add_mode(self.mode_of(step), partial(self.make_screen, step))
+        self.open_services()
+
+    @work(group="open", exit_on_error=False)
     async def open_services(self) -> None:
         """Open the services, then fetch what a later step will need."""
         session = self.session

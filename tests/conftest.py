@@ -39,7 +39,7 @@ FORGET_PREFIXES = (
     "COG_",
     "ARBIUS_",
 )
-KEEP_PREFIXES = ("ARBIUS_PART_", "ARBIUS_REQUIRE_PARTS")
+KEEP_PREFIXES = ("ARBIUS_PART_", "ARBIUS_REQUIRE_PARTS", "TEXTUAL_SNAPSHOT_")
 
 settings.register_profile("arbius", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.load_profile("arbius")

@@ -45,6 +45,77 @@ def editor(value: str = "", *, password: bool = False, max_length: int = 0) -> I
     return made
 
 
+class Sheet:
+    """Draws the fields of a form in `width` cells."""
+
+    NOTE, STATE = 11, 7
+
+    def __init__(self) -> None:
+        self.fields: list[Field] = []
+        self.width = 0
+
+    @property
+    def label_room(self) -> int:
+        """Cells of a label: 12, more for longer ones where there is room."""
+        longest = max((cell_len(inert(f.label)) for f in self.fields), default=0) + 1
+        return max(12, min(longest, self.width // 4))
+
+    @property
+    def note_room(self) -> int:
+        """Cells of what the model says; none on a small screen."""
+        return self.NOTE if self.width >= 50 else 0
+
+    @property
+    def room(self) -> int:
+        """Cells between the brackets."""
+        rest = self.width - GUTTER - self.label_room - self.STATE - GAP - 3
+        return max(6, rest - (self.note_room + GAP if self.note_room else 0))
+
+    def reasons(self, field: Field) -> list[str]:
+        """The lines under a field that is wrong."""
+        return wrap(field.reason, self.width - GUTTER - self.label_room - 2, 3) if field.reason else []
+
+    def row_of(self, place: int) -> int:
+        """The row of a field."""
+        return sum(1 + len(self.reasons(field)) for field in self.fields[:place])
+
+    def lines(self, field: Field, here: bool, focused: bool) -> Iterable[Content]:
+        """A field and its reason; `here` has the cursor, `focused` also the keys."""
+        mark = (">" if here else " ", KEY if focused else "$muted")
+        label = (fit(field.label, self.label_room), "bold" if focused else "$muted")
+        row: list[Cell] = [mark, " ", label, *self.box(field, focused), " " * GAP]
+        if self.note_room:
+            row += [(fit(field.says, self.note_room), "$muted"), " " * GAP]
+        yield words(*row, (fit(field.state, self.STATE, right=True), state_style(field.state)))
+        for reason in self.reasons(field):
+            yield words(" " * (GUTTER + self.label_room + 1), (reason, state_style(field.state)))
+
+    def box(self, field: Field, focused: bool) -> list[Cell]:
+        """The brackets with the value between them; they survive every palette."""
+        edge = KEY if focused else "$muted"
+        if field.kind == "flag":
+            return [(fit("[x] yes" if field.value == "yes" else "[ ] no", self.room + 2), "bold" if focused else "")]
+        if field.kind == "fixed":
+            return [fit(f" {field.value}", self.room + 2)]
+        value = "*" * len(field.value) if field.kind == "secret" else field.value
+        end = "v" if field.kind == "choice" else ""
+        ground = "on $select" if focused and field.kind == "choice" else ""
+        return [("[", edge), (fit(value, self.room - len(end)) + end, ground), ("]", edge)]
+
+
+class Told(Message):
+    """What a form tells: about which field, and which one had the cursor before."""
+
+    def __init__(self, form: Form, field: Field, left: Field) -> None:
+        super().__init__()
+        self.form, self.field, self.left = form, field, left
+
+    @property
+    def control(self) -> Form:
+        """The form, for `@on` selectors."""
+        return self.form
+
+
 class Form(Widget, can_focus=True):
     """Fields below one another. Up, Down, Tab and Enter walk them; Space and arrows change a flag or a choice."""
 
@@ -56,46 +127,19 @@ class Form(Widget, can_focus=True):
         Binding("space,right", "turn(1)", "change a choice", id="form.turn", show=False),
         Binding("left", "turn(-1)", "change a choice back", id="form.turnback", show=False),
     ]
-    NOTE, STATE = 11, 7
 
-    @dataclass
-    class Changed(Message):
+    class Changed(Told):
         """A field has another value."""
 
-        form: Form
-        field: Field
+    class Moved(Told):
+        """The cursor left the field `left` and stands on `field`."""
 
-        @property
-        def control(self) -> Form:
-            """The form."""
-            return self.form
-
-    @dataclass
-    class Moved(Message):
-        """The cursor left one field and stands on another."""
-
-        form: Form
-        left: Field
-        field: Field
-
-        @property
-        def control(self) -> Form:
-            """The form."""
-            return self.form
-
-    @dataclass
-    class Submitted(Message):
+    class Submitted(Told):
         """Enter on the last field."""
-
-        form: Form
-
-        @property
-        def control(self) -> Form:
-            """The form."""
-            return self.form
 
     def __init__(self, fields: Sequence[Field] = (), *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.sheet = Sheet()
         self.fields = list(fields)
         self.at = 0
         self.input = editor()
@@ -104,6 +148,15 @@ class Form(Widget, can_focus=True):
     def compose(self) -> Iterable[Widget]:
         """The editor."""
         yield self.input
+
+    @property
+    def fields(self) -> list[Field]:
+        """The fields in their order."""
+        return self.sheet.fields
+
+    @fields.setter
+    def fields(self, fields: list[Field]) -> None:
+        self.sheet.fields = fields
 
     @property
     def field(self) -> Field | None:
@@ -147,7 +200,7 @@ class Form(Widget, can_focus=True):
         if self.has_focus or self.input.has_focus:
             self.take_focus()
         if left and self.field and left.id != self.field.id:
-            self.post_message(self.Moved(self, left, self.field))
+            self.post_message(self.Moved(self, self.field, left))
 
     def take_focus(self) -> None:
         """Focus for the editor, or for the form itself on a field that is not typed."""
@@ -165,13 +218,14 @@ class Form(Widget, can_focus=True):
             with self.input.prevent(Input.Changed):
                 self.input.value = field.value
                 self.input.cursor_position = len(field.value)
-        self.input.styles.offset = (GUTTER + self.label_room + 1, self.row_of(self.at))
-        self.input.styles.width = self.room
+        self.input.styles.offset = (GUTTER + self.sheet.label_room + 1, self.sheet.row_of(self.at))
+        self.input.styles.width = self.sheet.room
         if self.has_focus:
             self.input.focus()
 
     def on_resize(self) -> None:
         """Another width, another place for the editor."""
+        self.sheet.width = self.size.width
         self.lay()
 
     def on_focus(self, _: Focus) -> None:
@@ -201,12 +255,12 @@ class Form(Widget, can_focus=True):
         """The field under the cursor has another value."""
         self.fields[self.at] = field
         self.refresh()
-        self.post_message(self.Changed(self, field))
+        self.post_message(self.Changed(self, field, field))
 
     def action_walk(self, by: int, submit: bool = False) -> None:
         """To the next field; Enter on the last one submits."""
-        if submit and self.at == len(self.fields) - 1:
-            self.post_message(self.Submitted(self))
+        if submit and self.field and self.at == len(self.fields) - 1:
+            self.post_message(self.Submitted(self, self.field, self.field))
         self.step_to(self.at + by)
 
     def action_tab(self, by: int) -> None:
@@ -239,65 +293,19 @@ class Form(Widget, can_focus=True):
                     self.change(replace(field, value=option))
                     return
 
-    @property
-    def label_room(self) -> int:
-        """Cells of a label: 12, more for longer ones where there is room."""
-        longest = max((cell_len(inert(f.label)) for f in self.fields), default=0) + 1
-        return max(12, min(longest, self.size.width // 4))
-
-    @property
-    def note_room(self) -> int:
-        """Cells of what the model says; none on a small screen."""
-        return self.NOTE if self.size.width >= 50 else 0
-
-    @property
-    def room(self) -> int:
-        """Cells between the brackets."""
-        rest = self.size.width - GUTTER - self.label_room - self.STATE - GAP - 3
-        return max(6, rest - (self.note_room + GAP if self.note_room else 0))
-
-    def reasons(self, field: Field) -> list[str]:
-        """The lines under a field that is wrong."""
-        return wrap(field.reason, self.size.width - GUTTER - self.label_room - 2, 3) if field.reason else []
-
-    def row_of(self, place: int) -> int:
-        """The row of a field."""
-        return sum(1 + len(self.reasons(field)) for field in self.fields[:place])
-
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """One row for each field and each line of a reason."""
-        return self.row_of(len(self.fields))
+        self.sheet.width = width
+        return self.sheet.row_of(len(self.fields))
 
     def watch_has_focus(self, has_focus: bool) -> None:
         """The mark shows where typing goes."""
         super().watch_has_focus(has_focus)
-        self.scroll_to_region(Region(0, self.row_of(self.at), 1, 1), animate=False)
+        self.scroll_to_region(Region(0, self.sheet.row_of(self.at), 1, 1), animate=False)
 
     def render(self) -> Content:
         """Label, field, what the model says, state; the reason below."""
-        return stack(clip(row, self.size.width) for place, f in enumerate(self.fields) for row in self.lines(place, f))
-
-    def lines(self, place: int, field: Field) -> Iterable[Content]:
-        """A field and its reason."""
-        here = place == self.at
-        focused = here and (self.has_focus or self.input.has_focus)
-        mark = (">" if here else " ", KEY if focused else "$muted")
-        label = (fit(field.label, self.label_room), "bold" if focused else "$muted")
-        row: list[Cell] = [mark, " ", label, *self.box(field, focused), " " * GAP]
-        if self.note_room:
-            row += [(fit(field.says, self.note_room), "$muted"), " " * GAP]
-        yield words(*row, (fit(field.state, self.STATE, right=True), state_style(field.state)))
-        for reason in self.reasons(field):
-            yield words(" " * (GUTTER + self.label_room + 1), (reason, state_style(field.state)))
-
-    def box(self, field: Field, focused: bool) -> list[Cell]:
-        """The brackets with the value between them; they survive every palette."""
-        edge = KEY if focused else "$muted"
-        if field.kind == "flag":
-            return [(fit("[x] yes" if field.value == "yes" else "[ ] no", self.room + 2), "bold" if focused else "")]
-        if field.kind == "fixed":
-            return [fit(f" {field.value}", self.room + 2)]
-        value = "*" * len(field.value) if field.kind == "secret" else field.value
-        end = "v" if field.kind == "choice" else ""
-        ground = "on $select" if focused and field.kind == "choice" else ""
-        return [("[", edge), (fit(value, self.room - len(end)) + end, ground), ("]", edge)]
+        focused = self.has_focus or self.input.has_focus
+        marks = [(place == self.at, place == self.at and focused) for place in range(len(self.fields))]
+        drawn = (self.sheet.lines(f, *mark) for f, mark in zip(self.fields, marks, strict=True))
+        return stack(clip(row, self.sheet.width) for rows in drawn for row in rows)

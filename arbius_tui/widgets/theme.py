@@ -138,7 +138,7 @@ PALETTES = ("dark", "light", "ansi", "mono")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The theme's name and Textual's `ansi_color`: True lets it drop colours instead of turning them grey."""
+    """The theme's name and Textual's `ansi_color`: True sends the terminal's own colours, or none at all."""
 
     theme: str
     ansi_color: bool | None = None
@@ -154,9 +154,9 @@ def choose(setting: str, environ: MutableMapping[str, str]) -> Look:
         environ["NO_COLOR"] = "1"
         return Look(MONO.name, ansi_color=True)
     environ.pop("NO_COLOR", None)
-    if setting in ("dark", "light", "ansi"):
-        return Look(f"arbius-{setting}")
-    return Look(DARK.name if many_colours(environ) else ANSI.name)
+    name = f"arbius-{setting}" if setting in ("dark", "light", "ansi") else ""
+    name = name or (DARK.name if many_colours(environ) else ANSI.name)
+    return Look(name, ansi_color=True if name == ANSI.name else None)
 
 
 def many_colours(environ: Mapping[str, str]) -> bool:

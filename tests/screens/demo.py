@@ -524,7 +524,7 @@ def app(name: str, palette: str = "dark", log_dir: Path = Path(), **more: Any) -
     start = journey(name)
 
     async def open_walk() -> Walk:
-        return Walk(MemoryStore(start), None)  # type: ignore[arg-type]
+        return Walk(MemoryStore(start), None)
 
     def screen(step: str) -> type[Demo]:
         return SCREENS[name] if step == start.at else type("Other", (Demo,), {"step": step, "auto_run": False})

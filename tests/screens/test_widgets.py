@@ -307,7 +307,7 @@ async def test_search_goes_round_both_ways() -> None:
 def test_the_palette_follows_the_terminal(environ: dict[str, str], setting: str, expected: str) -> None:
     look = theme.choose(setting, environ)
     assert look.theme == expected
-    assert look.ansi_color is (True if expected == "arbius-mono" else None)
+    assert look.ansi_color is (True if expected in ("arbius-mono", "arbius-ansi") else None)
     assert environ.get("NO_COLOR") != ""
 
 
