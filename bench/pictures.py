@@ -13,15 +13,23 @@ from arbius_tui.steps.base import TITLES
 from bench.keys import go
 from bench.probe import OURS, opened, painted, scratch
 from bench.svg import picture
+from bench.walk import rehearse
 
 FOLDER = Path(__file__).parent.parent / "assets" / "screens"
 
 
 def main() -> None:
-    """Walk through the steps and draw each when it rests."""
+    """Walk the journey as lines of text, then open the wizard on it and draw each step."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    with scratch() as home, opened(OURS, home) as terminal:
+    with scratch() as home:
+        rehearse(home)
+        draw(home, folder)
+
+
+def draw(home: str, folder: Path) -> None:
+    """Go to each step and draw it when it rests."""
+    with opened(OURS, home) as terminal:
         painted(terminal, OURS.ready)
         for number, step in enumerate(STEPS, 1):
             if number > 1:

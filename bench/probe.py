@@ -51,12 +51,16 @@ OURS = Program(
 )  # fmt: skip
 
 
+def private(home: str) -> dict[str, str]:
+    """The variables of a run that keeps to this folder."""
+    folders = {f"XDG_{kind}_HOME": f"{home}/{kind.lower()}" for kind in ("CONFIG", "CACHE", "DATA", "STATE")}
+    return {"HOME": home, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", **folders}
+
+
 @contextmanager
 def opened(program: Program, home: str) -> Iterator[Terminal]:
     """The program on a terminal, in a home of the benchmark's own so that nothing of the user's is read."""
-    env = {"HOME": home, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-    env |= {f"XDG_{kind}_HOME": f"{home}/{kind.lower()}" for kind in ("CONFIG", "CACHE", "DATA", "STATE")}
-    with Terminal(program.argv, COLUMNS, ROWS, env, cwd=home) as terminal:
+    with Terminal(program.argv, COLUMNS, ROWS, private(home), cwd=home) as terminal:
         yield terminal
         terminal.send("ctrl+q")
         terminal.settle(0.3, limit=2)

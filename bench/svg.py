@@ -22,6 +22,14 @@ INK, GROUND = "d4d4d4", "101010"
 """What a terminal of no particular palette shows."""
 
 
+SHAPES = {
+    "─": (0, 0.47, 1, 0.06), "━": (0, 0.44, 1, 0.12), "│": (0.45, 0, 0.1, 1), "┃": (0.4, 0, 0.2, 1),
+    "▌": (0, 0, 0.5, 1),
+}  # fmt: skip
+"""Left, top, width and height in cells of what must meet its neighbours, whatever the font."""
+BLANK = str.maketrans(dict.fromkeys(SHAPES, " "))
+
+
 class Run(NamedTuple):
     """Neighbouring cells that look alike."""
 
@@ -40,8 +48,9 @@ def picture(screen: Screen) -> str:
     style = f"font:{SIZE}px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;white-space:pre"
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" style="{style}">',
-            f'<rect width="{width}" height="{height}" fill="#{ground}"/>',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"',
+            f'  xml:space="preserve" style="{style}">',
+            rect(0, 0, screen.columns, screen.lines, ground),
             *parts,
             "</svg>\n",
         ]
@@ -71,15 +80,24 @@ def colours(cell: Char) -> tuple[str, str]:
 
 
 def drawn(run: Run, y: int, ground: str) -> Iterator[str]:
-    """A run as its ground and its text. The text is stretched to its cells, so that columns meet in any font."""
-    x, width = run.x * WIDTH, len(run.text) * WIDTH
+    """A run as its ground, its lines and its text, which is stretched to its cells so that columns meet in any font."""
     if run.ground != ground:
-        yield f'<rect x="{x}" y="{y * HEIGHT}" width="{width}" height="{HEIGHT}" fill="#{run.ground}"/>'
-    text = run.text.rstrip()
-    start = len(text) - len(text.lstrip())
+        yield rect(run.x, y, len(run.text), 1, run.ground)
+    for x, char in enumerate(run.text, run.x):
+        if char in SHAPES:
+            left, top, wide, high = SHAPES[char]
+            yield rect(x + left, y + top, wide, high, run.ink)
+    text = run.text.translate(BLANK).rstrip()
+    x = run.x + len(text) - len(text.lstrip())
     if text := text.lstrip():
         weight = ' font-weight="bold"' if run.bold else ""
         yield (
-            f'<text x="{x + start * WIDTH}" y="{y * HEIGHT + SIZE}" textLength="{len(text) * WIDTH}" '
+            f'<text x="{x * WIDTH}" y="{y * HEIGHT + SIZE}" textLength="{len(text) * WIDTH}" '
             f'fill="#{run.ink}"{weight}>{escape(text)}</text>'
         )
+
+
+def rect(x: float, y: float, wide: float, high: float, fill: str) -> str:
+    """A filled rectangle; place and size in cells."""
+    place = f'x="{x * WIDTH:g}" y="{y * HEIGHT:g}" width="{wide * WIDTH:g}" height="{high * HEIGHT:g}"'
+    return f'<rect {place} fill="#{fill}"/>'

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from bench.probe import OURS, scratch
+from bench.probe import OURS, private, scratch
 from bench.report import Row
 
 ROUNDS = 3
@@ -32,20 +32,23 @@ def measure(rounds: int = ROUNDS) -> list[Row]:
 
 
 def one() -> float:
-    """Walk once; the seconds it took. It must end well and name the model id that it predicted."""
+    """Walk once; the seconds it took."""
     with scratch() as home:
-        env = {**os.environ, "HOME": home, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-        env |= {f"XDG_{kind}_HOME": f"{home}/{kind.lower()}" for kind in ("CONFIG", "CACHE", "DATA", "STATE")}
         start = time.perf_counter()
-        done = subprocess.run(
-            [OURS.argv[0], "rehearse", "--json", "--no-input"],
-            check=False, capture_output=True, text=True, timeout=300, env=env, cwd=home, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        taken = time.perf_counter() - start
+        rehearse(home)
+        return time.perf_counter() - start
+
+
+def rehearse(home: str) -> None:
+    """The whole journey in this home; the benchmark ends when the journey does not end well."""
+    argv = [OURS.argv[0], "rehearse", "--json", "--no-input"]
+    env = {**os.environ, **private(home)}
+    done = subprocess.run(
+        argv, check=False, capture_output=True, text=True, timeout=300, env=env, cwd=home, stdin=subprocess.DEVNULL
+    )
     last = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
     if done.returncode or not last.get("ok"):
         raise SystemExit(f"bench: the rehearsal failed with exit {done.returncode}: {last or done.stderr[-400:]}")
-    return taken
 
 
 if __name__ == "__main__":
