@@ -84,11 +84,9 @@ def closing(*, rehearsed: bool) -> list[Fact]:
     """What was done, and what comes next."""
     if not rehearsed:
         return [
-            Fact("done", "the model is registered, and others can find and fetch what they need"),
-            Fact(
-                "next", "keep the template's file and the key; fee and owner can still be changed, the template cannot"
-            ),
-            Fact("later", "come back here at any time: the state is saved"),
+            Fact("done", "the model is registered; others find it by its id"),
+            Fact("next", "keep the template's file and the key: fee and owner can change"),
+            Fact("later", "come back and look again at any time"),
         ]
     return [
         Fact("done", "the seed was proved, the template pinned and the model registered"),

@@ -49,7 +49,7 @@ class ChecksScreen(StepScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.list = CheckList(session.journey)
-        self.filling, self.fresh = False, True
+        self.filling, self.fresh, self.here = False, True, ""
         self.next_step: Step | None = None
         self.table = Table(COLUMNS, self.list.rows())
         self.pane, self.more = Finding(), SideBySide("Full output", "What it unlocks")
@@ -120,6 +120,9 @@ class ChecksScreen(StepScreen):
 
     def on_table_row_highlighted(self, event: Table.RowHighlighted) -> None:
         """The finding follows the cursor; the panel of a fix that failed goes when the author looks elsewhere."""
+        if event.row.id != self.here and not self.running:
+            self.show_problem(None)
+        self.here = event.row.id
         if check := self.list.checks.get(event.row.id):
             self.pane.show(check.title or check.id, check.state, place(self.table), facts(check))
             self.more.show(output(check), unlocks(check, self.session.journey))

@@ -141,7 +141,7 @@ class RunScreen(StepScreen):
         record = self.session.journey.records.get(self.step)
         if record is None or not record.get("cpu_only"):
             return ("yes" if record else "-", "$muted"), ""
-        return ("CPU-ONLY: good to rehearse with, no proof for miners with a GPU", "$warning"), "F1 why"
+        return ("CPU-ONLY: to rehearse with, no proof for GPU miners", "$warning"), "F1 why"
 
     @property
     def health(self) -> str:

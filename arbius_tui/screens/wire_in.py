@@ -39,6 +39,7 @@ class WireInScreen(FactScreen):
         self.rows: list[str] = []
         self.id_line, self.entry = Facts(), Text()
         self.head = Rule("Entry for config.json", "", 'below "models"')
+        self.entry.styles.margin = (0, 1, 0, 0)
         self.scroll = VerticalScroll(self.entry)
         self.note = Note("Put it there by hand", room=3)
 
