@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 from arbius_tui.domain.errors import Failure, NotReady
 from arbius_tui.domain.events import Done, Event, Saved, Started, Trouble
 from arbius_tui.domain.journey import STEPS, Journey, Place, Record
-from arbius_tui.domain.questions import Ask
 
 if TYPE_CHECKING:
-    # Two dozen dataclasses that the first frame does not need.
+    # Some thirty dataclasses that the first frame does not need.
+    from arbius_tui.domain.questions import Ask
     from arbius_tui.services.ports import Services, Store
 
 TITLES = {

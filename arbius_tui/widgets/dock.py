@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import constants
 from textual.containers import VerticalGroup
 from textual.widget import Widget
 
-from arbius_tui.domain.errors import NotReady
-from arbius_tui.domain.questions import Choice, Confirm, Consent, Question
-from arbius_tui.domain.secret import Secret
 from arbius_tui.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from arbius_tui.domain.questions import Question
+    from arbius_tui.domain.secret import Secret
 
 
 class Dock(VerticalGroup):
@@ -30,6 +33,10 @@ class Dock(VerticalGroup):
 
     async def secret(self, question: Question) -> Secret:
         """A password or a key; the field is emptied before this returns."""
+        from arbius_tui.domain.errors import NotReady
+        from arbius_tui.domain.secret import Secret
+        from arbius_tui.widgets.ask import FieldPane
+
         if constants.LOG_FILE or "devtools" in self.app.features:
             raise NotReady(
                 "secret-would-be-logged",
@@ -37,8 +44,6 @@ class Dock(VerticalGroup):
                 why="the log would hold the password in plain text",
                 fix="start again without TEXTUAL_LOG and without developer tools",
             )
-        from arbius_tui.widgets.ask import FieldPane
-
         return Secret(await self.put(FieldPane(question, secret=True)))
 
     async def put(self, pane: Pane) -> str:
@@ -70,6 +75,7 @@ class Dock(VerticalGroup):
 
 def pane_for(question: Question) -> Pane:
     """The pane for this sort of question."""
+    from arbius_tui.domain.questions import Choice, Confirm, Consent
     from arbius_tui.widgets import ask
 
     match question:
