@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from textual.binding import Binding
 from textual.pilot import Pilot
 
 from arbius_tui.app import ArbiusApp
@@ -63,7 +64,7 @@ async def services(tmp_path: Path) -> AsyncIterator[Services]:
         yield found
 
 
-def real(services: Services, at: str = "checks", journey: Journey | None = None) -> ArbiusApp:
+def real(services: Any, at: str = "checks", journey: Journey | None = None) -> ArbiusApp:
     """The wizard on the embedded world."""
     start = replace(journey or Journey("demo", "rehearsal", str(example_model())), at=at)
 
@@ -137,9 +138,14 @@ async def test_rows_are_chosen_by_a_text_and_esc_shows_all_again(services: Servi
         assert app.step == "checks"
 
 
+async def never() -> Any:
+    """Services that do not open."""
+    await asyncio.Event().wait()
+
+
 async def test_the_words_of_the_last_time_are_there_before_the_services() -> None:
     start = Journey("demo", at="checks").having(ChecksRecord({"docker-daemon": "FAIL", "git": "ok"}, ""))
-    app = ArbiusApp(lambda: asyncio.Event().wait(), start, palette="dark")  # type: ignore[arg-type,return-value]
+    app = ArbiusApp(never, start, palette="dark", log_dir=Path(os.environ["HOME"]))
     async with app.run_test() as pilot:
         await pilot.pause()
         assert "docker daemon" in shown(app)
@@ -168,7 +174,7 @@ class Fixable:
 
 
 def fixable(tmp_path: Path, command: str = "") -> ArbiusApp:
-    return real(SimpleNamespace(toolchain=Fixable(tmp_path / "made", command)))  # type: ignore[arg-type]
+    return real(SimpleNamespace(toolchain=Fixable(tmp_path / "made", command)))
 
 
 async def test_enter_runs_the_fix_after_asking_and_looks_again(tmp_path: Path) -> None:
@@ -326,7 +332,7 @@ async def test_run_starts_the_server_finds_it_again_and_takes_one_by_url(service
 
 async def test_run_shows_at_once_what_was_saved() -> None:
     saved = Journey("demo", "rehearsal", at="run").having(RunRecord("http://127.0.0.1:9", 0, "0.16.12"))
-    app = real(SimpleNamespace(), "run", saved)  # type: ignore[arg-type]
+    app = real(SimpleNamespace(), "run", saved)
     async with app.run_test() as pilot:
         await quiet(pilot)
         text = shown(app)
@@ -396,7 +402,7 @@ OURS = ("checks", "model", "run", "publish", "wire_in", "after")
 async def test_help_names_each_key_once_and_says_why(step: str) -> None:
     screen = load(step)
     assert len(screen.why) > 100
-    ids = [binding.id for binding in screen.BINDINGS]  # type: ignore[union-attr]
+    ids = [binding.id for binding in screen.BINDINGS if isinstance(binding, Binding)]
     assert len(ids) == len(set(ids))
 
 
@@ -467,7 +473,8 @@ def scripted(name: str, palette: str = "dark") -> ArbiusApp:
         return screen if wanted == step else load(wanted)
 
     async def open_walk() -> Walk:
-        return Walk(MemoryStore(start), SimpleNamespace())  # type: ignore[arg-type]
+        services: Any = SimpleNamespace()
+        return Walk(MemoryStore(start), services)
 
     app = ArbiusApp(open_walk, start, palette=palette, screens=screens, log_dir=Path(os.environ["HOME"]))
     app.session.clock = lambda: 0.0
