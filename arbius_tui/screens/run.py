@@ -140,7 +140,8 @@ class RunScreen(StepScreen):
         """Whether this run proves anything for miners with a graphics card, and the key for more."""
         record = self.session.journey.records.get(self.step)
         if record is None or not record.get("cpu_only"):
-            return ("yes" if record else "-", "$muted"), ""
+            known = str(record.get("gpu") or "not known of a server that was not started here") if record else "-"
+            return (known, "$muted"), ""
         return ("CPU-ONLY: to rehearse with, no proof for GPU miners", "$warning"), "F1 why"
 
     @property

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from textual.binding import Binding
@@ -24,7 +25,7 @@ from arbius_tui.rehearsal.world import open_rehearsal
 from arbius_tui.screens import clipboard, load
 from arbius_tui.screens.base import StepScreen
 from arbius_tui.services.memory_store import MemoryStore
-from arbius_tui.services.ports import Check, Services
+from arbius_tui.services.ports import Check, CheckState, Services
 from arbius_tui.steps.after import Status
 from arbius_tui.steps.base import Walk
 from arbius_tui.steps.model import NOT_BUILT, Fact
@@ -95,6 +96,11 @@ async def quiet(pilot: Pilot[Any]) -> None:
         await pilot.pause()
 
 
+def asking(app: Any) -> bool:
+    """Whether a question is open."""
+    return app.screen.ask.pane is not None
+
+
 def keys_row(app: ArbiusApp) -> str:
     return shown(app).splitlines()[-2]
 
@@ -126,7 +132,7 @@ async def test_rows_are_chosen_by_a_text_and_esc_shows_all_again(services: Servi
     async with app.run_test() as pilot:
         await quiet(pilot)
         await pilot.press("slash")
-        await until(pilot, lambda: app.screen.ask.pane)
+        await until(pilot, lambda: asking(app))
         await pilot.press(*"chain", "enter")
         await until(pilot, lambda: "block store" not in shown(app))
         assert "embedded chain" in shown(app)
@@ -159,7 +165,7 @@ class Fixable:
         self.file, self.command = file, command or f"touch {file}"
 
     async def checks(self, only: str | None = None) -> Any:
-        state = "ok" if self.file.exists() else "FAIL"
+        state: CheckState = "ok" if self.file.exists() else "FAIL"
         start = Fix("start it", "sudo systemctl start docker")
         rows = [
             Check("python", "host", "ok", "3.12 [/x] [@click=app.quit]", "all runs on it", title="python"),
@@ -206,7 +212,7 @@ async def test_a_fix_that_fails_says_so_until_the_author_looks_elsewhere(tmp_pat
     async with app.run_test() as pilot:
         await quiet(pilot)
         await pilot.press("enter")
-        await until(pilot, lambda: app.screen.ask.pane)
+        await until(pilot, lambda: asking(app))
         await pilot.press("y")
         await quiet(pilot)
         assert "false ended with exit code 1" in shown(app)
@@ -224,7 +230,7 @@ async def test_what_needs_a_password_is_copied_not_run(tmp_path: Path, copied: l
         await pilot.press("enter")
         await until(pilot, lambda: copied)
         assert copied == ["sudo systemctl start docker"]
-        assert app.screen.ask.pane is None
+        assert not asking(app)
         assert "run it, then r" in shown(app)
 
 
@@ -446,7 +452,8 @@ SCRIPTS: dict[str, tuple[str, Sequence[Any]]] = {
                     Found(HealthSeen("server", "STARTING", "loading weights", "", "http://127.0.0.1:5000", "started")),
                     Found(HealthSeen("server", "READY", "loading weights\nwarm", "0.23.1", "http://127.0.0.1:5000",
                                      "started")),
-                    Found(FACTS[3]), Saved(RunRecord("http://127.0.0.1:5000", 1, "0.23.1")), Done(True)]),
+                    Found(FACTS[3]), Saved(RunRecord("http://127.0.0.1:5000", 1, "0.23.1", cpu_only=True)),
+                    Done(True)]),
     "run-failed": ("run", [Found(HealthSeen("server", "SETUP_FAILED", "Traceback\nValueError: no weights", "0.23.1",
                                             "http://127.0.0.1:5000", "started")), DOWN]),
     "no-run": ("run", []),
@@ -481,18 +488,22 @@ def scripted(name: str, palette: str = "dark") -> ArbiusApp:
     return app
 
 
+PICTURES = WeakKeyDictionary[ArbiusApp, str]()
+
+
 async def ready(pilot: Pilot[Any]) -> None:
     """Started by hand where it does not start by itself, and at its end."""
     await quiet(pilot)
     app: Any = pilot.app
-    if isinstance(app.screen, load("run")) and SCRIPTS[app.picture][1]:
+    if isinstance(app.screen, load("run")) and SCRIPTS[PICTURES[app]][1]:
         await pilot.press("enter")
         await quiet(pilot)
+        await until(pilot, lambda: not app.screen.tail._due)
 
 
 def picture(name: str, palette: str = "dark") -> ArbiusApp:
-    app: Any = scripted(name, palette)
-    app.picture = name
+    app = scripted(name, palette)
+    PICTURES[app] = name
     return app
 
 
