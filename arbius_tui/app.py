@@ -6,12 +6,14 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import work
 from textual.app import App
@@ -110,7 +112,24 @@ class ArbiusApp(App[None]):
             ends[signal.SIGHUP] = HANGUP
         for number, code in ends.items():
             with suppress(NotImplementedError, RuntimeError):
-                asyncio.get_running_loop().add_signal_handler(number, self.call_later, self.leave, code)
+                asyncio.get_running_loop().add_signal_handler(number, self.signalled, code)
+
+        # The kernel wakes who loses his terminal. Textual would then open it once more, and its writers block each other.
+        waking = signal.getsignal(signal.SIGCONT)
+        if callable(waking):
+            signal.signal(signal.SIGCONT, lambda number, frame: waking(number, frame) if os.isatty(0) else None)
+
+    def signalled(self, code: int) -> None:
+        """Leave; with a limit, because nobody is there to see that it hangs."""
+        if code == HANGUP:
+            # Whatever is still written goes nowhere, instead of killing the thread that writes it.
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for standard in (0, 1, 2):
+                os.dup2(nowhere, standard)
+        limit = threading.Timer(LEAVING + 2, os._exit, [code])
+        limit.daemon = True
+        limit.start()
+        self.call_later(self.leave, code)
 
     def on_ready(self) -> None:
         """The first frame is on screen: now the slow part.
@@ -198,6 +217,11 @@ class ArbiusApp(App[None]):
             async with asyncio.timeout(LEAVING):
                 await asyncio.gather(*(job.wait() for job in running), return_exceptions=True)
         self.exit(return_code=code)
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """A fault that comes only of the lost terminal is no fault."""
+        if self.is_headless or os.isatty(0):
+            super().panic(*renderables)
 
     def _fatal_error(self) -> None:
         """Words and a file instead of Textual's traceback, which prints the values of variables."""
