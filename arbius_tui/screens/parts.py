@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
@@ -30,12 +30,48 @@ ABOUT = {
 LATER = "fields are edited here in a later version; until then ^E opens the file"
 
 
+def listed(parts: Mapping[str, Part], found: Sequence[Problem]) -> list[Row | str]:
+    """The list: the file itself, then its parts in groups, each with its worst problem."""
+    rows: list[Row | str] = [part_row("file", "", "file", "", "", problems_of("file", parts, found))]
+    group = ""
+    for part in parts.values():
+        rows += [part.group] if part.group != group else []
+        group = part.group
+        wrong = problems_of(part.id, parts, found)
+        rows.append(part_row(part.id, number_of(part), part.name, kind_of(part), part.flag, wrong))
+    return rows
+
+
+def first_trouble(ids: Iterable[str], found: Sequence[Problem]) -> str:
+    """The part with the first error, else with the first warning, else the file."""
+    places = ("file", *ids)
+    ranked = (id for s in ("error", "warn") for id in places
+              if any(problem.severity == s for problem in problems_of(id, places, found)))  # fmt: skip
+    return next(ranked, "file")
+
+
 def part_row(id: str, number: str, name: str, kind: Cell, flag: str, problems: Sequence[Problem]) -> Row:
     """One part; `!` where something is wrong with it."""
     severities = {problem.severity for problem in problems}
     state = "FAIL" if "error" in severities else "warn" if "warn" in severities else ""
     mark: Cell = ("!", state_style(state)) if state else (flag, "$muted")
     return Row(id, ((number, "$muted"), name, kind, mark), state)
+
+
+def problems_of(id: str, ids: Iterable[str], found: Iterable[Problem]) -> list[Problem]:
+    """The problems of a part; those that no part has belong to the whole file."""
+    if id != "file":
+        return [p for p in found if p.path == f"/{id}" or p.path.startswith(f"/{id}/")]
+    known = [f"/{part}" for part in ids]
+    return [p for p in found if not any(p.path == part or p.path.startswith(f"{part}/") for part in known)]
+
+
+def place_of(id: str, ids: Iterable[str]) -> str:
+    """`input 3 of 6`, or the group of what is not numbered."""
+    group, _, number = id.partition("/")
+    if group not in ("input", "output"):
+        return {"file": "whole file", "meta": "meta", "left": "not in the template"}.get(group, "")
+    return f"{group} {int(number) + 1} of {sum(other.startswith(f'{group}/') for other in ids)}"
 
 
 def number_of(part: Part) -> str:

@@ -40,11 +40,11 @@ WHY = {
 }
 """What each row of the review means."""
 TX = {
-    "signed": ("run", "signed and journaled"),
-    "sent": ("run", "sent, not mined yet"),
+    "signed": ("run", "journaled"),
+    "sent": ("run", "sent, pending"),
     "mined": ("ok", "mined"),
-    "already": ("ok", "was there before"),
-    "failed": ("FAIL", "mined and failed"),
+    "already": ("ok", "there before"),
+    "failed": ("FAIL", "mined, failed"),
 }
 """State word and words of a transaction."""
 
@@ -97,6 +97,7 @@ class RegisterScreen(TableScreen):
         if not texts(saved, "model_id")[0]:
             return
         self.show_record(saved)
+        self.table.go("event" if "event" in self.rows else "tx")
         if saved.get("state") == "sent":
             self.action_run()
 
@@ -125,11 +126,10 @@ class RegisterScreen(TableScreen):
 
         state, tx_hash, mined, model_id = texts(saved, "state", "tx_hash", "mined_id", "model_id")
         word, said = TX.get(state, ("-", state))
-        if block := whole(saved.get("block")):
-            said = f"block {grouped(block)}"
+        block = whole(saved.get("block"))
+        place = f"block {grouped(block)}" if block else f"nonce {whole(saved.get('nonce'))}"
         if tx_hash:
-            nonce = f"{short(tx_hash)}  nonce {whole(saved.get('nonce'))}"
-            self.take(Review("tx", nonce, word, said, tx_hash))
+            self.take(Review("tx", f"{short(tx_hash)}  {place}", word, said, tx_hash))
         elif state == "already":
             self.take(Review("tx", "none: it is registered already", "ok", "models(id)"))
         if mined:
@@ -218,7 +218,8 @@ class RegisterScreen(TableScreen):
         (name,) = texts(self.saved_record("wallet"), "name")
         saved = self.saved_record()
         id = self.rows["model id"].full if "model id" in self.rows else ""
-        fee = amount(int(texts(saved, "fee_wei")[0] or 0), "") if saved else self.fee
+        wei = texts(saved, "fee_wei")[0]
+        fee = amount(int(wei), "") if wei.isdigit() else self.fee
         words = ("--template", path or "FILE", "--from", name or "NAME", "--fee", fee, "--confirm", id[-4:] or "TAIL")
         return self.shell("register", *words)
 

@@ -59,6 +59,7 @@ class SeedTestScreen(TableScreen):
         Column("Verdict", 7, 7),
     )
     lead = 1
+    room = 5
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "run", "run", id="seed_test.run", tooltip="run all cases, one after the other"),
     ]
@@ -81,7 +82,7 @@ class SeedTestScreen(TableScreen):
     def finding(self) -> Iterable[Widget]:
         """The case, its output, and at 120 what was sent and what it all means."""
         yield from super().finding()
-        self.output_rule, self.output = Rule("Output"), FactBlock(3)
+        self.output_rule, self.output = Rule("Output"), FactBlock(2)
         self.more = SideBySide("Diagnosis", "Request")
         yield self.output_rule
         yield self.output
@@ -112,7 +113,7 @@ class SeedTestScreen(TableScreen):
         if not ended or now < 1:
             return (seconds(now) if now >= 1 else "", "$accent")
         usual = sum(ended) / len(ended)
-        return bar(min(int(now * 100), int(usual * 99)), max(1, int(usual * 100))), "$accent"
+        return bar(min(int(now * 100), int(usual * 99.5)), max(1, int(usual * 100))), "$accent"
 
     def on_started(self, event: Started) -> None:
         """All anew."""
@@ -169,10 +170,10 @@ class SeedTestScreen(TableScreen):
 
     def end(self) -> None:
         """A case that was cut off did not run."""
-        super().end()
         for case in [c for c in self.cases.values() if c.status == "run"]:
             if self.is_attached:
                 self.take(replace(case, status="wait"))
+        super().end()
 
     def present(self, id: str) -> None:
         """The case under the cursor."""

@@ -90,6 +90,11 @@ class TableScreen(StepScreen):
         self.show_problem(self.problems.get(id))
         self.present(id)
 
+    def on_resize(self) -> None:
+        """Text that was broken into lines is broken anew."""
+        if self.table.row and not self.has_class("-empty"):
+            self.present(self.table.row.id)
+
     def begin(self) -> None:
         """A new run has no problems yet."""
         self.problems.clear()

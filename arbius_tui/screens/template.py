@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -17,24 +14,27 @@ from textual.widget import Widget
 
 from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.events import Done, Found, Started, Trouble
-from arbius_tui.domain.text import clean, grouped, short
+from arbius_tui.domain.text import grouped, short
+from arbius_tui.screens.editing import editor, lend
+from arbius_tui.screens.findings import folded
 from arbius_tui.screens.parts import (
     MOST,
     file_facts,
-    kind_of,
+    first_trouble,
     laid_out,
-    number_of,
+    listed,
     parsed,
     part_facts,
-    part_row,
+    place_of,
     problem_lines,
+    problems_of,
     value_at,
 )
 from arbius_tui.screens.tabled import TableScreen, texts
 from arbius_tui.steps.base import TITLES
 from arbius_tui.widgets.frame import Rule
 from arbius_tui.widgets.panes import Empty, Facts, Text
-from arbius_tui.widgets.text import GUTTER, LABEL, Column, Row, counts, words
+from arbius_tui.widgets.text import GUTTER, LABEL, Column, counts, words
 
 if TYPE_CHECKING:
     # With its first row; the step's module loads pydantic.
@@ -140,23 +140,10 @@ class TemplateScreen(TableScreen):
 
     def draw(self) -> None:
         """The list: the file itself, then its parts in groups, each with its worst problem."""
-        wrong = {id: self.wrong_with(id) for id in ("file", *self.parts)}
-        rows: list[Row | str] = [part_row("file", "", "file", "", "", wrong["file"])]
-        group = ""
-        for part in self.parts.values():
-            rows += [part.group] if part.group != group else []
-            group = part.group
-            rows.append(part_row(part.id, number_of(part), part.name, kind_of(part), part.flag, wrong[part.id]))
-        self.table.set_rows(rows)
+        self.table.set_rows(listed(self.parts, self.found))
         self.reveal()
         if self.table.row:
             self.present(self.table.row.id)
-
-    def wrong_with(self, id: str) -> list[Problem]:
-        """The problems of a part; those that no part has belong to the whole file."""
-        if id != "file":
-            return [p for p in self.found if p.path == f"/{id}" or p.path.startswith(f"/{id}/")]
-        return [p for p in self.found if not any(p.path.startswith(f"/{part}") for part in self.parts)]
 
     def on_trouble(self, event: Trouble) -> None:
         """What is wrong in a file that could be read stands at its part; all else is a panel."""
@@ -174,18 +161,10 @@ class TemplateScreen(TableScreen):
             return
         self.draw()
         if self.table.row and self.table.row.id == "file":
-            self.to_first_trouble()
+            self.table.go(first_trouble(self.parts, self.found))
         if self.table.row:
             self.present(self.table.row.id)
         self.refresh_status()
-
-    def to_first_trouble(self) -> None:
-        """The cursor to the first error, else to the first warning."""
-        for severity in ("error", "warn"):
-            for id in ("file", *self.parts):
-                if any(problem.severity == severity for problem in self.wrong_with(id)):
-                    self.table.go(id)
-                    return
 
     def present(self, id: str) -> None:
         """What stands in the part, what is wrong with it, and where it is in the file."""
@@ -194,22 +173,17 @@ class TemplateScreen(TableScreen):
         part = self.parts.get(id)
         document = parsed(self.identity.text)
         title = part.name if part else Path(self.identity.path).name
-        self.title_rule.show(title, "", self.place_of(id))
+        self.title_rule.show(title, "", place_of(id, self.parts))
         known = self.identity
         shown = file_facts(known.path, known.bytes, known.cid, self.part_room - LABEL)
-        self.facts.show(part_facts(part, value_at(document, id)) if part else shown)
-        self.wrong.show(problem_lines(self.wrong_with(id), self.part_room, [] if part else self.found))
+        facts = part_facts(part, value_at(document, id)) if part else shown
+        self.facts.show([row for fact in facts for row in folded(fact, self.part_room + GUTTER + 2, 3)])
+        self.wrong.show(
+            problem_lines(problems_of(id, self.parts, self.found), self.part_room, [] if part else self.found)
+        )
         self.file_rule.show(Path(self.identity.path).name, "", "laid out to read")
         rows, start = laid_out(document, id)
         self.file.show(rows[max(0, start - 12) :] if len(rows) > self.size.height - 8 else rows)
-
-    def place_of(self, id: str) -> str:
-        """`input 3 of 6`."""
-        place, _, number = id.partition("/")
-        if place not in ("input", "output"):
-            return {"file": "whole file", "meta": "meta", "left": "not in the template"}.get(place, "")
-        count = sum(other.startswith(f"{place}/") for other in self.parts)
-        return f"{place} {int(number) + 1} of {count}"
 
     @property
     def part_room(self) -> int:
@@ -246,29 +220,18 @@ class TemplateScreen(TableScreen):
 
     def action_edit(self) -> None:
         """Open the file in the author's editor, then check it."""
-        busy = next((name for name, state in self.session.journey.states.items() if state == "run"), "")
-        editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "")
+        command = editor()
+        busy = next(
+            (TITLES.get(name, name) for name, state in self.session.journey.states.items() if state == "run"), ""
+        )
         if not self.path:
             self.say("there is no file yet; Enter drafts one")
-        elif not editor:
+        elif not command:
             self.say(f"$EDITOR is not set; edit {self.path} and press Enter")
         elif busy:
-            # The editor owns the terminal and this thread until it ends; a prediction would run into its time limit.
-            self.say(f"{TITLES.get(busy, busy)} is running; it would stand still while the editor is open")
+            # The editor holds up everything here; a prediction would run into its time limit.
+            self.say(f"{busy} is running; it would stand still while the editor is open")
+        elif trouble := lend(self.app, [*command, self.path]):
+            self.say(trouble)
         else:
-            self.edit([*editor, self.path])
-
-    def edit(self, command: Sequence[str]) -> None:
-        """Lend the terminal to the editor."""
-        try:
-            with self.app.suspend():
-                # The command is the author's own $EDITOR.
-                code = subprocess.run(command, check=False).returncode  # noqa: S603
-        except SuspendNotSupported:
-            self.say("an editor cannot be opened from here")
-        except OSError as error:
-            self.say(f"cannot start {clean(command[0])}: {error.strerror}")
-        else:
-            if code:
-                self.say(f"{clean(command[0])} ended with {code}; the file is read again")
             self.action_run()
