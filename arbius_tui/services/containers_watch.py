@@ -1,0 +1,101 @@
+"""Looking at a container without touching it: its state, its log, and why it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
+from typing import Any
+
+from arbius_tui.domain.errors import Failure, NotReady
+from arbius_tui.services import containers_logs, containers_state
+from arbius_tui.services.containers_engine import Engine
+from arbius_tui.services.containers_state import MISSING, ContainerState
+from arbius_tui.services.ports import Health, Server
+from arbius_tui.services.process import LineReader
+
+LOOK = 0.3
+"""Seconds between two looks at a container that is watched."""
+
+TAIL = 200
+LOG_LIMIT = 5.0
+
+
+class Watcher:
+    """Looks at containers; `project` decides which are ours."""
+
+    def __init__(self, project: str, engine: Engine) -> None:
+        self.project, self.engine = project, engine
+
+    async def state(self, server: Server) -> ContainerState:
+        """The container now; `missing` when there is none."""
+        try:
+            found = await self.engine.call("look at the container", lambda api: api.inspect_container(server.container))
+        except NotReady as failure:
+            if failure.problem.code != "container-missing":
+                raise
+            return ContainerState(server.container, MISSING)
+        return containers_state.read(found, self.project)
+
+    async def logs(self, server: Server, *, follow: bool = True, tail: int = TAIL) -> AsyncGenerator[str, None]:
+        """The container's log as plain lines, the last `tail` first; with `follow` until the container ends."""
+
+        def begin(api: Any) -> Any:
+            lines = api.logs(server.container, stream=True, follow=follow, tail=tail)
+            return lines
+
+        reader, batches = LineReader(), self.engine.stream("read the log", begin)
+        async with aclosing(batches):
+            async for batch in batches:
+                for line in reader.feed(b"".join(batch)):
+                    yield containers_logs.plain(line)
+        for line in reader.end():
+            yield containers_logs.plain(line)
+
+    async def last_lines(self, server: Server, count: int = 60) -> list[str]:
+        """The end of the log, empty when there is none to be had."""
+        lines: list[str] = []
+        with suppress(Failure):
+            async with asyncio.timeout(LOG_LIMIT), aclosing(self.logs(server, follow=False, tail=count)) as log:
+                lines = [line async for line in log]
+        return lines
+
+    async def trouble(self, server: Server, *, was_ready: bool) -> NotReady | None:
+        """Why the model in this container cannot answer, None while it runs."""
+        state = await self.state(server)
+        if state.status == "running":
+            return None
+        return containers_state.verdict(state, await self.last_lines(server), was_ready=was_ready)
+
+    async def while_running(self, server: Server, healths: AsyncIterator[Health]) -> AsyncGenerator[Health, None]:
+        """The healths of a server, but for a container that ends meanwhile: a NotReady then says why it ended.
+
+        `healths` is what `Predictions.wait_ready` gives; of both failures the container's own one is the better.
+        """
+        ended = asyncio.ensure_future(self._ended(server))
+        try:
+            while True:
+                coming = asyncio.ensure_future(anext(healths))
+                await asyncio.wait({coming, ended}, return_when=asyncio.FIRST_COMPLETED)
+                if not coming.done():
+                    coming.cancel()
+                    await asyncio.gather(coming, return_exceptions=True)
+                    raise ended.result()
+                try:
+                    yield coming.result()
+                except StopAsyncIteration:
+                    return
+                except NotReady as failure:
+                    if failure.problem.code == "setup-failed":
+                        raise
+                    raise await self.trouble(server, was_ready=False) or failure from None
+        finally:
+            ended.cancel()
+            await asyncio.gather(ended, return_exceptions=True)
+
+    async def _ended(self, server: Server) -> NotReady:
+        """Wait until the container runs no more."""
+        while True:
+            if found := await self.trouble(server, was_ready=False):
+                return found
+            await asyncio.sleep(LOOK)
