@@ -94,6 +94,7 @@ class TemplateScreen(TableScreen):
     def body(self) -> Iterable[Widget]:
         """The part under the cursor, and at 120 the file beside it."""
         self.parts: dict[str, Part] = {}
+        self.left: dict[str, Part] = {}
         self.found: list[Problem] = []
         self.identity: Identity | None = None
         self.title_rule, self.facts = Rule(active=False), Facts()
@@ -131,11 +132,15 @@ class TemplateScreen(TableScreen):
 
         match event.item:
             case Part():
-                if self.identity is None and event.item.id == "meta/title":
+                if event.item.id == "meta/title":
+                    # Only a draft knows what was left out; that stays true of the model when the file is read again.
+                    self.left = {id: part for id, part in self.parts.items() if id.startswith("left/")}
                     self.parts.clear()
                 self.parts[event.item.id] = event.item
             case Identity():
                 self.identity = event.item
+                named = {part.name for part in self.parts.values()}
+                self.parts |= {id: part for id, part in self.left.items() if part.name not in named}
                 self.draw()
 
     def draw(self) -> None:

@@ -228,14 +228,14 @@ def review(plan: Plan, quote: Quote, services: Services) -> list[Review]:
     chain = f"embedded {status.chain_id}, on this machine" if play else f"{services.network} {status.chain_id}"
     return [
         Review("call", "registerModel(addr, fee, template)", "ok", f"ABI V{status.version}"),
-        Review("engine", status.engine, "ok", "has code, not paused", status.engine),
+        Review("engine", status.engine, "ok", "code, not paused", status.engine),
         Review("chain", chain, "ok", "in process" if play else "eth_chainId"),
         Review("from", f"{short(r.sender)}  nonce {quote.nonce}  {amount(quote.balance_wei, 'ETH')}", "ok",
                "throw-away key" if play else f"{plan.account.kind}: {plan.account.name}", r.sender),
         Review("addr", f"{short(r.addr)}  {nobody}", "warn" if r.addr != r.sender else "ok", "checksum", r.addr),
         Review("fee", f"{amount(r.fee_wei, 'AIUS')} a task  {r.fee_wei} wei", "ok", "AIUS, not ETH"),
         Review("bytes", f"{Path(plan.path).name}  {exact_bytes(plan.template.size)}", "ok", "as pinned", plan.path),
-        Review("CID", short(plan.template.cid), "SAME", "here, engine, store", plan.template.cid),
+        Review("CID", short(plan.template.cid), "SAME", "here, as pinned", plan.template.cid),
         Review("model id", short(plan.model_id), "SAME", "engine, and free", plan.model_id),
         Review("simulate", f"returns {short(quote.model_id)}", "ok", f"gas {grouped(quote.gas)}", quote.model_id),
         Review("cost", f"at most {amount(quote.max_cost_wei, 'ETH')}", "ok", "covered"),

@@ -213,4 +213,8 @@ class Keys(Lines):
 
     def chip(self, key: str, label: str) -> list[Cell]:
         """The next key: its ground reaches into the gutter, so that the text stays on the grid."""
-        return [" ", (f" {key} ", CHIP), (fit(f" {label}", self.FIRST - len(key) - 1), "bold $ink")]
+        return [
+            " ",
+            (f" {key} ", CHIP),
+            (fit(f" {label}", max(self.FIRST - len(key) - 1, len(label) + 3)), "bold $ink"),
+        ]

@@ -137,6 +137,8 @@ async def describe(pilot: Pilot[Any]) -> None:
     await pilot.press("down", "down", "down")
     await settle(pilot)
     assert "What the picture shows" in shown(pilot.app)
+    screen = await work(pilot, "enter")
+    assert "left/seed" in screen.parts, "what a draft left out stays known when the file is read again"
 
 
 async def pin_and_choose(pilot: Pilot[Any]) -> None:
