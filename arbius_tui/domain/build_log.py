@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from arbius_tui.domain.build_rules import Evidence, explain_failure, said_in_passing
@@ -46,6 +46,7 @@ _END = re.compile(r"(DONE|CACHED|CANCELED|ERROR:|ERROR)(?: (.*))?")
 _TOLD = re.compile(r"(\d{1,7}\.\d{1,6}) ?(.*)")
 _PLACE = re.compile(r"\[(?:[\w.-]+ +)?(\d{1,4})/(\d{1,4})\] ")
 _MARK = re.compile(r" ?([⚙✔⚠✗\u2179]) {1,2}")
+_FAILED = frozenset("✗\u2179")
 _RULE = "------"
 _WORDS: Mapping[str, StepWord] = {
     "DONE": "ok", "CACHED": "cached", "CANCELED": "off", "ERROR:": "FAIL", "ERROR": "FAIL",
@@ -74,13 +75,26 @@ class BuildStep:
 
 
 @dataclass(slots=True)
+class _Vertex:
+    """A step while it is read; a frozen one for each line would take most of the time."""
+
+    title: str
+    state: StepWord = "run"
+    seconds: float = 0.0
+    note: str = ""
+
+    def step(self, key: str) -> BuildStep:
+        return BuildStep(key, self.title, self.state, self.seconds, self.note)
+
+
+@dataclass(slots=True)
 class BuildLog:
     """Feed it clean lines, in batches of any size; what it keeps is bounded, however long the log is."""
 
     phase: Phase = "waiting"
-    steps: dict[str, BuildStep] = field(default_factory=dict)
     notices: dict[str, Problem] = field(default_factory=dict)
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
+    _vertices: dict[str, _Vertex] = field(default_factory=dict)
     _run: int = 1
     _open: str = ""
     _quoting: bool = False
@@ -88,12 +102,17 @@ class BuildLog:
 
     def feed(self, lines: Iterable[str]) -> tuple[BuildStep, ...]:
         """The steps that these lines changed, each once, as it is now."""
-        changed: dict[str, BuildStep] = {}
+        changed: dict[str, None] = {}
         for line in lines:
-            step = self._line(line)
-            if step:
-                changed[step.id] = step
-        return tuple(changed.values())
+            key = self._line(line)
+            if key:
+                changed[key] = None
+        return tuple(self._vertices[key].step(key) for key in changed)
+
+    @property
+    def steps(self) -> dict[str, BuildStep]:
+        """Every step by its id, as it is now, in the order of their announcement."""
+        return {key: vertex.step(key) for key, vertex in self._vertices.items()}
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -111,64 +130,68 @@ class BuildLog:
         """Why the build ended with this exit code (below 0: the number of a signal)."""
         return explain_failure(evidence(self.tail), self.notices, code)
 
-    def _line(self, line: str) -> BuildStep | None:
+    def _line(self, line: str) -> str:
+        """Take a line in; the id of the step that it changed, or ""."""
         text = self._unmarked(line[:LINE_CHARS])
+        if text.startswith("#") and not self._quoting:
+            number, _, rest = text[1:].partition(" ")
+            if rest and len(number) <= 6 and number.isdecimal():
+                return self._vertex(f"{self._run}.{number}", rest.strip())
+        self._open = ""
         if text == _RULE:
             self._quoting = not self._quoting
-        found = None if self._quoting else _VERTEX.fullmatch(text)
-        if found:
-            return self._vertex(f"{self._run}.{int(found[1])}", found[2].strip())
-        self._open = ""
-        if not self._quoting:
+        elif text and not self._quoting:
             self._said(text)
-        return None
+        return ""
 
     def _unmarked(self, line: str) -> str:
         """The line without the sign that cog puts before it on a terminal; one that cog wrapped is put together."""
-        found = _MARK.match(line)
+        found = None if line.startswith("#") else _MARK.match(line)
         mark, text = (found[1], line[found.end() :]) if found else ("", line.rstrip())
-        if mark in ("✗", "\u2179") and self._marked == mark and self.tail:
+        if mark in _FAILED and self._marked == mark and self.tail:
             text = f"{self.tail.pop()} {text}"[:LINE_CHARS]
         self._marked = mark
         self.tail.append(text)
         return text
 
-    def _vertex(self, key: str, text: str) -> BuildStep | None:
+    def _vertex(self, key: str, text: str) -> str:
+        """A line of BuildKit."""
         if self.phase in ("waiting", "preparing"):
             self.phase = "building"
-        if key != self._open or key not in self.steps:
+        vertex = self._vertices.get(key)
+        if key != self._open or vertex is None:
             return self._announced(key, text)
-        step = self.steps[key]
-        if text == "...":
+        told = _TOLD.fullmatch(text)
+        if told:
+            vertex.seconds, vertex.note = float(told[1]), told[2]
+        elif text == "...":
             self._open = ""
-            return None
-        ended, told = _END.fullmatch(text), _TOLD.fullmatch(text)
-        if ended:
+        elif ended := _END.fullmatch(text):
             self._open = ""
-            step = self._ended(step, ended[1], ended[2] or "")
+            self._ended(vertex, ended[1], ended[2] or "")
         elif text.startswith("WARN: "):
             self._notice(f"BuildKit: {text}")
-        elif told:
-            step = replace(step, seconds=float(told[1]), note=told[2])
         else:
-            step = replace(step, note=text)
-        self.steps[key] = step
-        return step
+            vertex.note = text
+        return key
 
-    def _announced(self, key: str, title: str) -> BuildStep | None:
+    def _announced(self, key: str, title: str) -> str:
         self._open = key
-        if key not in self.steps and len(self.steps) >= MAX_STEPS:
-            return None
-        known = self.steps.get(key)
-        self.steps[key] = replace(known, state="run") if known else BuildStep(key, title[:MAX_TITLE])
-        return self.steps[key]
+        vertex = self._vertices.get(key)
+        if vertex:
+            vertex.state = "run"
+        elif len(self._vertices) < MAX_STEPS:
+            self._vertices[key] = _Vertex(title[:MAX_TITLE])
+        else:
+            return ""
+        return key
 
-    def _ended(self, step: BuildStep, word: str, rest: str) -> BuildStep:
+    def _ended(self, vertex: _Vertex, word: str, rest: str) -> None:
         if word.startswith("ERROR"):
-            state: StepWord = "ok" if _HARMLESS in rest else "FAIL"
-            return replace(step, state=state, note=rest)
+            vertex.state, vertex.note = "ok" if _HARMLESS in rest else "FAIL", rest
+            return
         took = re.fullmatch(r"(\d{1,7}\.\d{1,6})s", rest)
-        return replace(step, state=_WORDS[word], seconds=float(took[1]) if took else step.seconds)
+        vertex.state, vertex.seconds = _WORDS[word], float(took[1]) if took else vertex.seconds
 
     def _said(self, text: str) -> None:
         """A line of cog itself."""

@@ -10,6 +10,7 @@ import asyncio
 import codecs
 import hashlib
 import os
+import re
 import shutil
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -30,6 +31,9 @@ BATCH_SECONDS, BATCH_LINES = 0.05, 2000
 """A face is told at most 20 times a second, at most 2,000 lines at once. With the tail that BuildLog keeps and one
 chunk of the pipe this is all of a log that lies in memory; the file has the rest."""
 
+SLICE = 8192
+"""Bytes that are read without letting others have their turn: some milliseconds."""
+
 TELL_SECONDS = 1.0
 """How often the time that went by is told while nothing is printed."""
 
@@ -44,6 +48,12 @@ UNENDED = 65536
 
 VERSION_LABELS = ("run.cog.version", "org.cogmodel.cog_version")
 """The label that the last step of a build writes: today's name, and the one before 0.9.5."""
+
+IMAGE_NAME = re.compile(
+    r"(?:(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:\d+/))(?::\d+)?/)?"
+    r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)*(?::\w[\w.-]{0,127})?"
+)
+"""A registry (if any), a path in lower case, a tag (if any)."""
 
 Inspect: TypeAlias = Callable[[str], Awaitable[Mapping[str, str] | None]]
 """The labels of the image with this name; None where there is no such image."""
@@ -163,8 +173,10 @@ class Watch:
                 aclosing(ticking(chunks(child, child.stdout, order.limit), BATCH_SECONDS)) as pieces,
             ):
                 async for data in pieces:
-                    for event in self.take(data):
-                        yield event
+                    for start in range(0, max(len(data), 1), SLICE):
+                        for event in self.take(data[start : start + SLICE]):
+                            yield event
+                        await asyncio.sleep(0)
         except TimeoutError:
             raise too_long(order.limit, self.log) from None
         except NotReady as refused:
@@ -172,6 +184,7 @@ class Watch:
         self.pending += self.reader.end()
         for event in self.flush():
             yield event
+        yield self.standing()
         self.code = child.returncode
 
     def take(self, data: bytes) -> Iterator[BuildEvent]:
@@ -395,9 +408,7 @@ def unlabelled(tag: str) -> Problem:
 
 def check_tag(tag: str) -> None:
     """BadInput for a name that docker refuses only after seconds of silence."""
-    name = tag.rpartition("@")[0] or tag
-    name = name if "/" in name.rpartition(":")[2] else name.rpartition(":")[0] or name
-    if not name or any(letter.isupper() for letter in name) or any(letter.isspace() for letter in tag):
+    if not IMAGE_NAME.fullmatch(tag):
         raise BadInput(
             "bad-tag",
             f"an image cannot be called {clean(tag)!r}",

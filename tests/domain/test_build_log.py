@@ -284,7 +284,8 @@ def test_steps_of_a_build_and_of_its_labels() -> None:
     assert len(log.steps) == 27
     assert log.progress == (7, 7)
     pip = log.steps["1.16"]
-    assert pip.title == "[stage-0 5/7] RUN --mount=type=cache,target=/root/.cache/uv uv pip install --no-cache cog"
+    assert pip.title.startswith("[stage-0 5/7] RUN --mount=type=cache,")
+    assert pip.title.endswith(" uv pip install --no-cache cog")
     assert (pip.state, pip.seconds, pip.place, pip.note) == ("ok", 1.2, (5, 7), " + urllib3==2.8.0")
     assert log.steps["1.3"].state == "cached"
     assert log.steps["2.4"].title == "[internal] load .dockerignore"
