@@ -21,9 +21,14 @@ def main() -> None:
         f"Python {platform.python_version()}, Textual {textual}, a terminal of 120x40, median [least-most]\n",
         flush=True,
     )
-    rows = startup.measure(2 if quick else startup.ROUNDS)
-    rows += keys.measure(20 if quick else keys.PRESSES)
-    rows += walk.measure(1 if quick else walk.ROUNDS)
+    rows = []
+    for what, measure, samples in (
+        ("starting", startup.measure, 2 if quick else startup.ROUNDS),
+        ("pressing keys", keys.measure, 20 if quick else keys.PRESSES),
+        ("walking", walk.measure, 1 if quick else walk.ROUNDS),
+    ):
+        print(f"bench: {what} ..", file=sys.stderr, flush=True)
+        rows += measure(samples)
     print(table(rows))
     sys.exit(any(row.met is False for row in rows))
 

@@ -97,16 +97,14 @@ def replay(terminal: Terminal) -> Iterator[tuple[float, Screen]]:
         yield when, view.show(bytes(terminal.raw[:length]))
 
 
-def press(terminal: Terminal, name: str, quiet: float = 0.03) -> float | None:
+def press(terminal: Terminal, name: str) -> float | None:
     """Press a key on a quiet screen: milliseconds to the last byte of the next frame, None if none comes in 1 s."""
     start = len(terminal.raw)
     sent = terminal.send(name)
     end = time.monotonic() + 1
     while time.monotonic() < end and not terminal.ended:
         if terminal.read(end - time.monotonic()) and FRAME_END in terminal.raw[start:]:
-            frame = terminal.chunks[-1][0]
-            terminal.settle(quiet, limit=1)
-            return frame - sent
+            return terminal.chunks[-1][0] - sent
     return None
 
 
@@ -114,7 +112,7 @@ def presses(terminal: Terminal, keys: Sequence[str], count: int) -> list[float]:
     """Press these keys in turn, out of step with Textual's timer; the milliseconds of those that painted."""
     times = []
     for number in range(count):
-        terminal.settle(random.uniform(0.005, 0.045), limit=1)
+        terminal.settle(random.uniform(0.02, 0.04), limit=1)
         if (taken := press(terminal, keys[number % len(keys)])) is not None:
             times.append(taken)
     return times
