@@ -37,7 +37,7 @@ class Evidence:
     @property
     def detail(self) -> str:
         """The part worth showing: what the failed step printed, else cog's own words."""
-        return (f"{self.quoted}\n{self.said}" if self.quoted else self.said)[-MAX_DETAIL:]
+        return f"{self.quoted}\n{self.said}"[-MAX_DETAIL:] if self.quoted else self.said[:MAX_DETAIL]
 
 
 @dataclass(frozen=True, slots=True)
