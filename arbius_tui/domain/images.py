@@ -29,6 +29,7 @@ PROCESSORS = {"x86_64": "amd64", "aarch64": "arm64"}
 class Image:
     """An image on this machine. `id` is `sha256:` and 64 hex digits, `size` bytes, `platform` e.g. `linux/amd64`.
 
+    `labels`, `config` and `openapi` are as they stand in the image, not made harmless; all else is clean.
     `openapi` is the document that `cog build` put into the label, None for an image without (its server has it).
     """
 

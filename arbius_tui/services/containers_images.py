@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ BUILD_LIMIT = 4 * 3600.0
 """Seconds; an image with CUDA and weights takes its hour."""
 
 BUILDX_LIMIT = 10.0
+TAIL = 40
+"""Lines of a failed build that are kept with the failure."""
 
 
 class Images:
@@ -78,10 +81,10 @@ class Images:
         def begin(api: Any) -> Stream[Any]:
             return Opened(api, lambda: api.pull(name, tag=tag, stream=True, decode=True))
 
-        batches = self.engine.stream(f"pull {reference}", begin, limit)
+        batches, told = self.engine.stream(f"pull {reference}", begin, limit), Told()
         async with aclosing(batches):
             async for batch in batches:
-                for line in told(batch):
+                for line in told.lines(batch):
                     yield line
 
     async def _with_api(self, path: Path, folder: Path, tag: str, limit: float) -> AsyncGenerator[str, None]:
@@ -94,13 +97,13 @@ class Images:
             )
 
         yield f"Building {tag} with the Engine's own builder"
-        tail: list[str] = []
-        batches = self.engine.stream("build the image", begin, limit)
+        tail: deque[str] = deque(maxlen=TAIL)
+        batches, told = self.engine.stream("build the image", begin, limit), Told()
         try:
             async with aclosing(batches):
                 async for batch in batches:
-                    for line in told(batch):
-                        tail = [*tail[-39:], line]
+                    for line in told.lines(batch):
+                        tail.append(line)
                         yield line
         except Failure as failure:
             raise build_failed(failure, tail) from None
@@ -150,22 +153,33 @@ class Opened:
         CancellableStream(self._messages, self._response).close()
 
 
-def told(batch: list[Any]) -> Iterator[str]:
-    """The lines out of messages of the Engine; a Failure when one of them is an error."""
-    for message in batch:
-        if not isinstance(message, dict):
-            continue
-        if error := message.get("error"):
-            text = clean(str(error))
-            raise docker_errors.words(text) or NotReady("build-failed", text[:300], detail=text)
-        said, status, layer = (message.get(key) for key in ("stream", "status", "id"))
-        if isinstance(said, str):
-            yield from (clean(process.last_written(line)) for line in said.splitlines() if line.strip())
-        elif isinstance(status, str) and not message.get("progress"):
-            yield clean(f"{layer}: {status}" if layer else status)
+class Told:
+    """The lines out of an Engine's messages; what a command prints comes in pieces that end anywhere."""
+
+    def __init__(self) -> None:
+        self._reader = process.LineReader()
+
+    def lines(self, batch: list[Any]) -> Iterator[str]:
+        """The lines that are complete now; a Failure when a message is an error."""
+        for message in batch:
+            if not isinstance(message, dict):
+                continue
+            said, status, layer, error = (message.get(key) for key in ("stream", "status", "id", "error"))
+            if isinstance(said, str):
+                yield from filter(str.strip, self._reader.feed(said.encode("utf-8", "replace")))
+            elif isinstance(status, str) and not message.get("progress"):
+                yield clean(f"{layer}: {status}" if layer else status)
+            if error:
+                yield from self.end()
+                text = clean(str(error))
+                raise docker_errors.words(text) or NotReady("build-failed", text[:300], detail=text)
+
+    def end(self) -> list[str]:
+        """What was left without a newline."""
+        return self._reader.end()
 
 
-def build_failed(failure: Failure, tail: list[str]) -> Failure:
+def build_failed(failure: Failure, tail: Sequence[str]) -> Failure:
     """The failure of a build in words, with its last lines."""
     raw = "\n".join([*tail, failure.problem.detail or failure.problem.what])
     known = docker_errors.words(failure.problem.detail or "") or failure
@@ -182,7 +196,7 @@ def build_failed(failure: Failure, tail: list[str]) -> Failure:
     )
 
 
-def cut_short(tail: list[str]) -> NotReady:
+def cut_short(tail: Sequence[str]) -> NotReady:
     """A build whose Engine went away in the middle."""
     return NotReady(
         "build-interrupted",

@@ -47,6 +47,10 @@ RULES = (
     rule(r"no space left on device|disk quota exceeded", "disk-full",
          "the disk of the Docker Engine is full", "an image, its layers and a container's log need room there",
          "free some: this shows what is used; `docker image prune` removes what no tag names", "docker system df"),
+    rule(r"docker-credential-(\S+?)[\s:].*(?:not installed|not found|not initialized)|StoreError|credentials store",
+         "docker-credentials", "docker's credential helper does not work",
+         "docker's configuration names it, and every build and pull asks it",
+         "install it, or remove credsStore from ~/.docker/config.json"),
     # -- a port, a name
     rule(r"bind for (\S+) failed: port is already allocated", "port-taken",
          "the port {1} is taken by another container", NO_START, "stop that container, or take another port",
@@ -80,7 +84,7 @@ RULES = (
     rule(r"no such image:? ?([^\s\"]*)", "no-image",
          "there is no image {1} on this machine", "a container is made from an image, and none is pulled unasked",
          "build it first, or pull it", "docker images"),
-    rule(r"(?:pull access denied for|repository) (\S+?)[,\s].*|manifest (?:for (\S+) not found|unknown)",
+    rule(r"pull access denied|repository \S+ (?:not found|does not exist)|manifest (?:for \S+ not found|unknown)",
          "no-such-image", "the registry has no such image, or shows it to nobody who is not logged in", NO_BUILD,
          "look at its name and tag, or log in to its registry", authors=True),
     rule(r"toomanyrequests|rate limit", "registry-limit", "the registry gives no more images for now", NO_BUILD,
@@ -105,7 +109,8 @@ RULES = (
          r"|process \"(.+?)\" did not complete successfully: exit code: (\d+)", "build-step",
          "a command of the Dockerfile failed with exit code {2}{4}: {1}{3}", NO_BUILD,
          "its own words are in the lines above it", authors=True),
-    rule(r"no such host|i/o timeout|TLS handshake timeout|network is unreachable|Temporary failure in name resolution",
+    rule(r"no such host|dial tcp \S+: connect: |i/o timeout|TLS handshake timeout|network is unreachable"
+         r"|Temporary failure in name resolution",
          "registry-unreachable", "the Docker Engine cannot reach the network", "it wanted to fetch something there",
          "look at the network of this machine, and at the Engine's proxy settings"),
     # -- a container
@@ -116,13 +121,10 @@ RULES = (
          "start the model again"),
     rule(r"is paused", "container-paused", "the container is paused", "nothing answers while it is", "let it go on",
          "docker unpause NAME"),
-    rule(r"HTTP request to an HTTPS server|CERTIFICATE_VERIFY_FAILED|certificate required|bad certificate",
-         "docker-tls", "the Docker Engine wants TLS, and its certificates are missing or wrong", NO_START,
+    rule(r"HTTP request to an HTTPS server|CERTIFICATE_VERIFY_FAILED|certificate required|bad certificate"
+         r"|TLS configurations should", "docker-tls",
+         "the Docker Engine wants TLS, and its certificates are missing or wrong", NO_START,
          "set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or use a docker context that has them"),
-    rule(r"docker-credential-(\S+?)[\s:].*(?:not installed|not found|not initialized)|StoreError|credentials store",
-         "docker-credentials", "docker's credential helper does not work",
-         "docker's configuration names it, and every build and pull asks it",
-         "install it, or remove credsStore from ~/.docker/config.json"),
 )  # fmt: skip
 """Searched in this order; the first that fits speaks."""
 
@@ -132,7 +134,7 @@ def failure(error: BaseException, doing: str, where: str) -> Failure:
     if isinstance(error, Failure):
         return error
     text = explained(error)
-    if found := unreachable(error, where) or words(text):
+    if found := unreachable(error, where) or words(text) or strange(error, where):
         return found
     if name := type(error).__name__:
         text = text or name
@@ -182,6 +184,11 @@ def unreachable(error: BaseException, where: str) -> NotReady | None:
             return gone(what.format(clean(where)), fix, start_command(), cause)
         if isinstance(cause, socket.gaierror):
             return gone(f"nobody knows the machine of {clean(where)}", "look at DOCKER_HOST", "", cause)
+    return None
+
+
+def strange(error: BaseException, where: str) -> NotReady | None:
+    """The failure of an answer that no Engine that works gives."""
     for pattern, what, fix, command in STRANGE:
         if re.search(pattern, repr(error)):
             return gone(what.format(clean(where)), fix, command or start_command(), error)
@@ -206,9 +213,11 @@ SILENT = {
 
 STRANGE = (
     (r"RemoteDisconnected|IncompleteRead|Connection aborted", *WENT, ""),
+    (r"5\d\d Server Error", "the Docker Engine at {0} answers only with an error", "restart it", ""),
     (r"Invalid bind address|Invalid URL|Failed to parse", "{0} is no address of a Docker Engine",
      "set DOCKER_HOST to e.g. unix:///var/run/docker.sock, or unset it", "docker context ls"),
-    (r"server API version|BadStatusLine|JSONDecodeError|API versions below", "what answers at {0} is no Docker Engine",
+    (r"server API version|Invalid response from docker|BadStatusLine|JSONDecodeError|API versions below",
+     "what answers at {0} is no Docker Engine",
      "look at DOCKER_HOST and at `docker context ls`", "docker context ls"),
 )  # fmt: skip
 """The same for what the docker package says in words only."""

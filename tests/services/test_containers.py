@@ -454,7 +454,7 @@ async def lines(images: Images, folder: Path, dockerfile: str, tag: str = "arbiu
         (f"FROM {BASE}\nRUN echo on the way && exit 3\n", "build-step", "exit code 3"),
         (f"FROM {BASE}\nCOPY nothing.txt /\n", "build-copy", "nothing.txt"),
         (f"FROM {BASE}\nRNU true\n", "bad-dockerfile", "line 2"),
-        ("FROM 127.0.0.1:9/nobody/none:1\n", "build-failed", "could not be built"),
+        ("FROM 127.0.0.1:9/nobody/none:1\n", "registry-unreachable", "cannot reach"),
         (f"FROM {BASE}\nRUN --mount=type=cache,target=/x true\n", "needs-buildkit", "BuildKit"),
     ],
 )
@@ -478,6 +478,26 @@ async def test_no_dockerfile_and_no_name_for_an_image(built: TestImages, tmp_pat
         with pytest.raises(BadInput) as name:
             await lines(Images(engine), tmp_path, f"FROM {BASE}\n", "Not A Name")
     assert (code(missing), code(name)) == ("no-dockerfile", "image-name")
+
+
+async def test_an_image_is_pulled_only_when_asked_and_a_registry_that_is_away_is_said(built: TestImages) -> None:
+    async with Engine(Address(built.host)) as engine:
+        with pytest.raises(NotReady) as failure:
+            async for _ in Images(engine).pull("127.0.0.1:9/nobody/none:1"):
+                pass
+    assert code(failure) == "registry-unreachable"
+    assert "127.0.0.1:9" in failure.value.problem.detail
+
+
+async def test_a_container_that_wants_too_much_memory(containers: Containers, built: TestImages) -> None:
+    host = built.api.create_host_config(mem_limit="64m", memswap_limit="64m")
+    argv = ["python3", "-c", "b'x' * 2**28"]
+    made = built.api.create_container(BASE, argv, labels={PROJECT: containers.project}, host_config=host)["Id"]
+    built.api.start(made)
+    built.api.wait(made)
+    trouble = await containers.trouble(Server("", container=made), was_ready=True)
+    assert trouble is not None
+    assert trouble.problem.code == "container-oom"
 
 
 async def test_a_cancelled_build_leaves_no_container_and_no_tag(built: TestImages, tmp_path: Path) -> None:
