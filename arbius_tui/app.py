@@ -114,7 +114,7 @@ class ArbiusApp(App[None]):
             with suppress(NotImplementedError, RuntimeError):
                 asyncio.get_running_loop().add_signal_handler(number, self.signalled, code)
 
-        # The kernel wakes who loses his terminal. Textual would then open it once more, and its writers block each other.
+        # The kernel wakes who loses his terminal. Textual would open it once more, and its writers block each other.
         waking = signal.getsignal(signal.SIGCONT)
         if callable(waking):
             signal.signal(signal.SIGCONT, lambda number, frame: waking(number, frame) if os.isatty(0) else None)
@@ -152,7 +152,8 @@ class ArbiusApp(App[None]):
         except Exception as error:
             from arbius_tui.screens.crash import broke
 
-            session.failure = Failure("internal", broke(error, session.log_dir).what, detail=repr(error))
+            session.failure = Failure("internal", "")
+            session.failure.problem = broke(error, session.log_dir)
         else:
             walk.watchers.append(self.moved)
             self.moved(walk.journey)
@@ -193,7 +194,11 @@ class ArbiusApp(App[None]):
 
     async def show_step(self, step: str) -> None:
         """Switch to a step's screen; what the other screen runs goes on."""
+        asking = isinstance(self.screen, StepScreen) and self.screen.stop_asking_where()
         await self.switch_mode(self.mode_of(step))
+        if asking and isinstance(self.screen, StepScreen):
+            # Asked for while this switch was under way: the digit is still to come, and comes to the new screen.
+            self.screen.action_goto()
         if self.session.walk:
             await self.session.walk.go(step)
 

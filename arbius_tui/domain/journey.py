@@ -67,7 +67,7 @@ class RunRecord(Record):
     pid: int = 0
     cog: str = ""
     gpu: str = ""
-    cpu_only: bool = True
+    cpu_only: bool = False
     container: str = ""
     image: str = ""
 
@@ -145,10 +145,10 @@ class RegisterRecord(Record):
 
 @dataclass(frozen=True, slots=True)
 class Place(Record):
-    """Where the author stands and how a step went; the only record that is not a step's own."""
+    """Where the author stands, if that changed, and how a step went; the only record that is not a step's own."""
 
     step: ClassVar[str] = ""
-    at: str = "checks"
+    at: str = ""
     states: dict[str, str] = field(default_factory=dict)
 
 
@@ -190,7 +190,7 @@ class Journey:
     def having(self, change: Record) -> Journey:
         """The journey after this change."""
         if isinstance(change, Place):
-            return replace(self, at=change.at, states={**self.states, **change.states})
+            return replace(self, at=change.at or self.at, states={**self.states, **change.states})
         return replace(self, records={**self.records, change.step: asdict(change)})
 
 

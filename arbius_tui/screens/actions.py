@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
@@ -12,9 +12,12 @@ from arbius_tui.domain.journey import STEPS, Place
 from arbius_tui.screens import keys
 from arbius_tui.screens.frame import FrameScreen
 from arbius_tui.steps.base import TITLES
-from arbius_tui.widgets.pane import Cancelled
+from arbius_tui.widgets.pane import Cancelled, Pane
 from arbius_tui.widgets.panes import Fact
 from arbius_tui.widgets.text import COMMAND
+
+if TYPE_CHECKING:
+    from arbius_tui.widgets.ask import GoToPane
 
 
 class KeyedScreen(FrameScreen):
@@ -27,13 +30,18 @@ class KeyedScreen(FrameScreen):
         Binding("f10", "app.next", "next", id="frame.next", tooltip="the next step"),
         Binding("escape", "back", "back", id="frame.back", tooltip="close, say no, or go back; nothing is lost"),
         Binding("ctrl+q", "app.leave", "quit", id="frame.quit", tooltip="quit; everything is saved"),
-        Binding("ctrl+g", "goto", "go to", id="frame.goto", tooltip="go to a step by its number"),
+        # With priority nothing typed after it overtakes it.
+        Binding("ctrl+g", "goto", "go to", id="frame.goto", priority=True, tooltip="go to a step by its number"),
         Binding("f2", "command", "command", id="frame.command", tooltip="the shell command that does the same"),
         Binding("ctrl+s", "save", "save", id="frame.save", tooltip="a checkpoint; every change is saved anyway"),
         Binding(
             "ctrl+c", "interrupt", "stop", id="frame.interrupt", priority=True, tooltip="copy a selection, or stop"
         ),
+        *(Binding(digit, f"number('{digit}')", priority=True, show=False) for digit in "0123456789"),
     ]
+
+    coming: GoToPane | None = None
+    """The pane that was asked for last; until it shows, keys for it come to the screen."""
 
     def command(self) -> str:
         """Hook: the shell command that does what this step does here."""
@@ -83,16 +91,44 @@ class KeyedScreen(FrameScreen):
         else:
             await self.run_action("app.back")
 
-    @work(group="pane", exclusive=True, exit_on_error=False)
-    async def action_goto(self) -> None:
+    def action_goto(self) -> None:
         """Ask for a number and go there."""
         from arbius_tui.widgets.ask import GoToPane
 
+        self.stop_asking_where()
+        self.coming = GoToPane(self.session.steps)
+        self.go_where(self.coming)
+
+    def stop_asking_where(self) -> bool:
+        """Close the question for a number; whether it was open."""
+        is_open = self.asking_where
+        if self.coming is not None:
+            self.coming.escape()
+        return is_open
+
+    @property
+    def asking_where(self) -> bool:
+        """Whether a number is wanted now."""
+        return self.coming is not None and not self.coming.answer.done()
+
+    def action_number(self, digit: str) -> None:
+        """A digit for the open question, whatever has the focus: it may have been typed before the pane could show."""
+        if self.coming is not None:
+            self.coming.type(digit)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Digits are keys of the screen only while a number is wanted."""
+        return self.asking_where if action == "number" else super().check_action(action, parameters)
+
+    @work(group="goto", exit_on_error=False)
+    async def go_where(self, pane: Pane) -> None:
+        """Go to the step whose number was typed."""
         try:
-            number = int(await self.ask.put(GoToPane(self.session.steps)))
+            number = int(await self.ask.put(pane))
         except Cancelled:
             return
-        await self.run_action(f"app.go({STEPS[number - 1]!r})")
+        # Not in this worker, but in turn with the keys that were typed meanwhile.
+        self.app.call_later(self.app.run_action, f"app.go({STEPS[number - 1]!r})")
 
     @work(group="pane", exclusive=True, exit_on_error=False)
     async def action_command(self) -> None:

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.events import DescendantBlur, DescendantFocus
+from textual.events import DescendantBlur, DescendantFocus, Key
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -152,7 +152,7 @@ class FrameScreen(Screen[None]):
         self.refresh_status()
         self.refresh_keys()
 
-    def on_key(self) -> None:
+    def on_key(self, event: Key) -> None:
         """What was said has been read."""
         if self.said:
             self.said = None

@@ -196,7 +196,7 @@ def folded(journey: Journey, line: dict[str, Any]) -> Journey:
         return replace(journey, saved_at=at, project=project, network=network, model_dir=model_dir)
     if step == "":
         states = {**journey.states, **{str(k): str(v) for k, v in dict(change["states"]).items()}}
-        return replace(journey, saved_at=at, at=str(change["at"]), states=states)
+        return replace(journey, saved_at=at, at=str(change["at"]) or journey.at, states=states)
     return replace(journey, saved_at=at, records={**journey.records, step: migrated(version, step, change)})
 
 

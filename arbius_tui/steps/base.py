@@ -101,8 +101,8 @@ class Walk:
         finally:
             if done is None:
                 # Cancelled, or the author went back from a question. Nothing may be awaited while a generator closes.
-                self.tell(self.store.apply(Place(at=name, states={name: "-"})))
-        await self.save(Place(at=name, states={name: word(done)}))
+                self.tell(self.store.apply(Place(states={name: "-"})))
+        await self.save(Place(states={name: word(done)}))
         yield done
 
 

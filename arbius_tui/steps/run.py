@@ -47,7 +47,8 @@ class Run(Step):
         """Yield each change of health; the server is remembered before it is ready, so that it is found again."""
         server, how = await self.server(journey, services)
         yield Line(f"{how} {server.url}")
-        yield Saved(RunRecord(url=server.url, pid=server.pid, container=server.container))
+        record = remembered(server)
+        yield Saved(record)
         cog = ""
         async for health in services.predictions.wait_ready(server.url, READY_LIMIT):
             cog = health.cog or cog
@@ -55,7 +56,7 @@ class Run(Step):
         document = await services.predictions.schema(server.url)
         listed = inputs.read(document)
         yield Found(Fact("inputs", "inputs", "ok", names(listed), "these become the template's inputs"))
-        yield Saved(RunRecord(url=server.url, pid=server.pid, container=server.container, cog=cog))
+        yield Saved(replace(record, cog=cog))
         result = {"image": "", "image_id": "", "container": server.container, "url": server.url}
         yield Done(True, 0, {**result, "schema_from": "server"})
 
@@ -83,6 +84,11 @@ class Run(Step):
                 fix="start with the model's folder, or name a server: --endpoint http://127.0.0.1:5000",
             )
         return await services.servers.start(Path(journey.model_dir)), "started"
+
+
+def remembered(server: Server) -> RunRecord:
+    """The server as the journey keeps it. What we start has no graphics card yet; of an endpoint nobody knows."""
+    return RunRecord(url=server.url, pid=server.pid, container=server.container, cpu_only=server.started_by_us)
 
 
 async def awake(record: RunRecord, journey: Journey, services: Services) -> RunRecord:

@@ -259,13 +259,10 @@ class GoToPane(Pane, Lines, can_focus=True):
         return (f"{index + 1:>2}  ", KEY), (fit(name, 11), "$ink"), (fit(state, 9), state_style(state))
 
     def on_key(self, event: Key) -> None:
-        """Digits and Enter; every other key goes its usual way."""
+        """Enter goes to the number that was typed; the digits are keys of the screen."""
         if event.key == "enter" and self.typed:
             event.stop()
             self.reply(self.typed)
-        elif event.character and event.character.isascii() and event.character.isdigit():
-            event.stop()
-            self.type(event.character)
 
     def type(self, digit: str) -> None:
         """One more digit; done when no longer number is possible."""

@@ -66,7 +66,7 @@ class Dock(VerticalGroup):
             pane.display = pane is self.pane
         self.display = bool(self.panes)
         if self.pane:
-            self.pane.target().focus()
+            self.screen.set_focus(self.pane.target())
         elif back and back.is_attached:
             back.focus()
         if self.is_attached:
