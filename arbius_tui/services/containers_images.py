@@ -106,6 +106,8 @@ class Images:
                         tail.append(line)
                         yield line
         except Failure as failure:
+            if tail and failure.problem.code == "docker-unreachable":
+                raise cut_short(tail) from None
             raise build_failed(failure, tail) from None
         if not any(line.startswith("Successfully built ") for line in tail):
             raise cut_short(tail)

@@ -55,7 +55,7 @@ class Watcher:
     async def last_lines(self, server: Server, count: int = 60) -> list[str]:
         """The end of the log, empty when there is none to be had."""
         lines: list[str] = []
-        with suppress(Failure):
+        with suppress(Failure, TimeoutError):
             async with asyncio.timeout(LOG_LIMIT), aclosing(self.logs(server, follow=False, tail=count)) as log:
                 lines = [line async for line in log]
         return lines
@@ -73,13 +73,13 @@ class Watcher:
         `healths` is what `Predictions.wait_ready` gives; of both failures the container's own one is the better.
         """
         ended = asyncio.ensure_future(self._ended(server))
+        tasks: list[asyncio.Future[Any]] = [ended]
         try:
             while True:
                 coming = asyncio.ensure_future(anext(healths))
-                await asyncio.wait({coming, ended}, return_when=asyncio.FIRST_COMPLETED)
+                tasks[1:] = [coming]
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 if not coming.done():
-                    coming.cancel()
-                    await asyncio.gather(coming, return_exceptions=True)
                     raise ended.result()
                 try:
                     yield coming.result()
@@ -90,8 +90,11 @@ class Watcher:
                         raise
                     raise await self.trouble(server, was_ready=False) or failure from None
         finally:
-            ended.cancel()
-            await asyncio.gather(ended, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if isinstance(healths, AsyncGenerator):
+                await healths.aclose()
 
     async def _ended(self, server: Server) -> NotReady:
         """Wait until the container runs no more."""

@@ -20,7 +20,7 @@ import docker
 import pytest
 from filelock import FileLock
 
-from arbius_tui.rehearsal.server import example_model
+from arbius_tui.rehearsal.example import example_model
 from arbius_tui.services.containers_engine import Address, Engine
 from arbius_tui.services.containers_images import Images
 from tests import parts

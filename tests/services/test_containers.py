@@ -7,7 +7,7 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
@@ -390,6 +390,29 @@ async def test_a_cancelled_start_leaves_nothing(containers: Containers, built: T
     assert left == (set() if running else {starting.result().container})
 
 
+async def test_a_wait_that_is_given_up_leaves_nothing_running(containers: Containers, built: TestImages) -> None:
+    server = await containers.start_image(built.model("slowsetup"))
+    before = asyncio.all_tasks()
+    async with CogPredictions() as predictions:
+        healths = predictions.wait_ready(server.url, 60)
+        waiting = asyncio.create_task(anext(containers.while_running(server, after_the_first(healths))))
+        await asyncio.wait({waiting}, timeout=0.5)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert waiting.cancelled()
+        assert asyncio.all_tasks() == before
+        with pytest.raises(StopAsyncIteration):
+            await anext(healths)
+
+
+async def after_the_first(healths: AsyncGenerator[Health, None]) -> AsyncGenerator[Health, None]:
+    """Healths that do not come soon."""
+    async with aclosing(healths):
+        async for health in healths:
+            if health.status == "READY":
+                yield health
+
+
 # Logs
 
 
@@ -519,6 +542,76 @@ async def test_a_cancelled_build_leaves_no_container_and_no_tag(built: TestImage
                 built.api.wait(one["Id"], timeout=30, condition="removed")
         assert running() == []
     assert built.api.images(tag) == []
+
+
+@pytest.fixture
+async def breakable(built: TestImages, tmp_path: Path) -> AsyncIterator[tuple[str, Callable[[], None]]]:
+    """The address of the real Engine behind a socket, and what breaks every connection to it, as when it is stopped."""
+    open_ones: list[asyncio.StreamWriter] = []
+    copies = set[asyncio.Task[None]]()
+
+    async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            target.write(data)
+            await target.drain()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        engine, to_engine = await asyncio.open_unix_connection(built.host.removeprefix("unix://"))
+        open_ones.extend([writer, to_engine])
+        copies.update(asyncio.create_task(copy(*pair)) for pair in ((reader, to_engine), (engine, writer)))
+
+    path = f"{tmp_path}/d.sock"
+    server = await asyncio.start_unix_server(connected, path)
+
+    def stop() -> None:
+        server.close()
+        for one in open_ones:
+            one.close()
+
+    yield f"unix://{path}", stop
+    stop()
+    for one in copies:
+        one.cancel()
+    await asyncio.gather(*copies, return_exceptions=True)
+
+
+async def test_an_engine_that_is_stopped_in_the_middle_of_a_build(
+    breakable: tuple[str, Callable[[], None]], tmp_path: Path
+) -> None:
+    host, stop = breakable
+    mark = secrets.token_hex(8)
+    (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nRUN echo {mark} && sleep 600\n")
+    async with Engine(Address(host)) as engine:
+
+        async def build() -> None:
+            async for line in Images(engine).build(tmp_path, "Dockerfile", f"arbius-tui-test:{mark}"):
+                if line == mark:
+                    stop()
+
+        with pytest.raises(NotReady) as failure:
+            await build()
+        assert code(failure) == "build-interrupted"
+        assert mark in failure.value.problem.detail
+        with pytest.raises(NotReady) as after:
+            await engine.facts()
+    assert code(after) == "docker-unreachable"
+
+
+async def test_an_engine_that_is_stopped_while_a_log_is_followed(
+    breakable: tuple[str, Callable[[], None]], containers: Containers, built: TestImages
+) -> None:
+    host, stop = breakable
+    server = await containers.start_image(built.example())
+    await ready(containers, server)
+    seen = []
+    async with Containers(containers.project, engine=Engine(Address(host))) as through:
+        async for line in through.logs(server):
+            seen.append(line)
+            stop()
+        with pytest.raises(NotReady) as failure:
+            await through.state(server)
+    assert seen
+    assert code(failure) == "docker-unreachable"
 
 
 def test_projects_of_one_name_in_two_places_stay_apart(tmp_path: Path) -> None:
