@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
-import signal
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -21,8 +20,9 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.signal import Signal
 
-from arbius_tui.domain.errors import HANGUP, TERMINATED, Failure
+from arbius_tui.domain.errors import Failure
 from arbius_tui.domain.journey import STEPS, Journey
+from arbius_tui.hangup import on_signals
 from arbius_tui.screens import load
 from arbius_tui.screens.base import StepScreen
 from arbius_tui.screens.session import Session
@@ -105,31 +105,8 @@ class ArbiusApp(App[None]):
 
     def on_mount(self) -> None:
         """A signal from outside is a calm way out, too."""
-        if self.is_headless:
-            return
-        ends = {signal.SIGTERM: TERMINATED}
-        if sys.platform != "win32":
-            ends[signal.SIGHUP] = HANGUP
-        for number, code in ends.items():
-            with suppress(NotImplementedError, RuntimeError):
-                asyncio.get_running_loop().add_signal_handler(number, self.signalled, code)
-
-        # The kernel wakes who loses his terminal. Textual would open it once more, and its writers block each other.
-        waking = signal.getsignal(signal.SIGCONT)
-        if callable(waking):
-            signal.signal(signal.SIGCONT, lambda number, frame: waking(number, frame) if os.isatty(0) else None)
-
-    def signalled(self, code: int) -> None:
-        """Leave; with a limit, because nobody is there to see that it hangs."""
-        if code == HANGUP:
-            # Whatever is still written goes nowhere, instead of killing the thread that writes it.
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            for standard in (0, 1, 2):
-                os.dup2(nowhere, standard)
-        limit = threading.Timer(LEAVING + 2, os._exit, [code])
-        limit.daemon = True
-        limit.start()
-        self.call_later(self.leave, code)
+        if not self.is_headless:
+            on_signals(lambda code: self.call_later(self.leave, code), LEAVING + 2)
 
     def on_ready(self) -> None:
         """The first frame is on screen: now the slow part.
@@ -137,6 +114,8 @@ class ArbiusApp(App[None]):
         Each step is a mode: its screen and what lies over it are kept while another step is shown. They are declared
         here, because a declared first mode would parse the styles once more.
         """
+        gc.enable()
+        gc.freeze()
         for step in STEPS:
             self.add_mode(self.mode_of(step), partial(self.make_screen, step))
         self.open_services()

@@ -69,7 +69,7 @@ def embedded_world(store: ProjectStore, endpoints: tuple[str, ...]) -> OpenServi
 
 def rehearsal_of(options: Options, folder: Path | None) -> tuple[Path, str, Path]:
     """The rehearsal's own folder, its project's name, and the model it walks with: the author's, or the example."""
-    from arbius_tui.rehearsal.server import example_model
+    from arbius_tui.rehearsal.example import example_model
 
     model = folder.absolute() if folder else example_model()
     key = options.project or (f"{REHEARSAL}-{model.name}" if folder else REHEARSAL)
@@ -151,7 +151,9 @@ def on_screen(options: Options) -> bool:
 def screens(store: ProjectStore, open_services: OpenServices) -> int:
     """Run the wizard; its exit code."""
     import asyncio
+    import gc
 
+    gc.disable()  # nothing that is imported on the way to the first frame is garbage; the app turns it on again
     if not os.environ.get("NO_COLOR"):
         os.environ.pop("NO_COLOR", None)  # Textual takes an empty one for set
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
@@ -164,7 +166,9 @@ def screens(store: ProjectStore, open_services: OpenServices) -> int:
         async with AsyncExitStack() as stack:
 
             async def open_walk() -> Walk:
-                return Walk(store, await stack.enter_async_context(open_services(journey)))
+                # The imports behind it take a tenth of a second, in which the first key is answered.
+                world = await asyncio.to_thread(open_services, journey)
+                return Walk(store, await stack.enter_async_context(world))
 
             app = ArbiusApp(open_walk, journey, log_dir=log_folder(), prefetch=prefetch)
             await app.run_async()

@@ -27,7 +27,7 @@ HANGUP, INTERRUPT, TERMINATED = 129, 130, 143
 """Exit codes after a signal, once everything is saved."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fix:
     """What to do about a problem; `command` is a shell line that can be copied and run as it is."""
 
@@ -35,7 +35,7 @@ class Fix:
     command: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Problem:
     """One thing that is wrong. `code` is kebab-case and stays the same over versions; the words may change.
 

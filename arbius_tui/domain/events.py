@@ -21,7 +21,7 @@ class Item(Protocol):
         """The name of this sort of finding in JSON."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Started:
     """A step began."""
 
@@ -29,7 +29,7 @@ class Started:
     name: ClassVar[str] = "started"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Line:
     """A line of text for a person: a log line, or what is being done. Already clean."""
 
@@ -38,7 +38,7 @@ class Line:
     name: ClassVar[str] = "line"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Progress:
     """How far `what` is: `done` of `total` (0: unknown) in `unit`."""
 
@@ -49,7 +49,7 @@ class Progress:
     name: ClassVar[str] = "progress"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Found:
     """Something came to light; a later one with the same `kind` and `id` replaces it."""
 
@@ -57,7 +57,7 @@ class Found:
     name: ClassVar[str] = "found"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trouble:
     """Something is wrong; the step goes on or ends with `Done`."""
 
@@ -65,7 +65,7 @@ class Trouble:
     name: ClassVar[str] = "problem"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Saved:
     """A fact about the journey. It is on disk before any face sees this event."""
 
@@ -73,7 +73,7 @@ class Saved:
     name: ClassVar[str] = "saved"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Done:
     """The end of a step. `exit` is the exit code of a process that ran only this step.
 

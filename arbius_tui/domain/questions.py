@@ -8,7 +8,7 @@ from typing import Protocol
 from arbius_tui.domain.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """A question with a stable `id` (its key in an answers file), the question itself and why it is asked.
 
@@ -23,14 +23,14 @@ class Question:
     rehearsal: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Choice(Question):
     """One of `options` (value, label)."""
 
     options: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Consent(Question):
     """Yes or no to something mild; the answers are `yes` and `no`. `changes` and `undo` say what it does."""
 
@@ -38,7 +38,7 @@ class Consent(Question):
     undo: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Confirm(Question):
     """Something that cannot be undone: the author types `expected`. `fixed` stays for ever, `later` can change."""
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arbius_tui.domain.events import Done, Line, Started
-from arbius_tui.domain.journey import STEPS, RegisterRecord, SeedTestRecord, TemplateRecord
+from arbius_tui.domain.journey import STEPS
 from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import RegisterRecord, SeedTestRecord, TemplateRecord
 from arbius_tui.plain.faces import Face
 from arbius_tui.steps.base import TITLES, Step, Walk
 

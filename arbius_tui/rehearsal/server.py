@@ -32,15 +32,6 @@ LISTENS_WITHIN = 60.0
 """Seconds until a server that has begun must listen; 0.3 here, more on a cold disk."""
 
 
-def example_model() -> Path:
-    """The example model's folder, in an installed package or in a checkout; NotReady when it is in neither."""
-    here = Path(__file__).resolve().parent
-    for folder in (here / "example-model", here.parents[1] / "assets" / "example-model"):
-        if (folder / "cog.yaml").is_file():
-            return folder
-    raise NotReady("no-example", "the example model is missing from this installation", fix="install arbius-tui again")
-
-
 def predictor(folder: Path) -> str:
     """What cog.yaml names as predictor, e.g. `predict.py:Predictor`; BadInput when there is no cog.yaml or no name."""
     if found := model_folder.read(folder).predictor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from arbius_tui.domain.errors import Fix
@@ -24,6 +23,8 @@ def packages(*names: str) -> Probe:
     """A check that these packages are installed; their versions are read, nothing is imported."""
 
     async def probe(machine: Machine) -> Finding:
+        from importlib.metadata import PackageNotFoundError, version
+
         try:
             found = await asyncio.to_thread(lambda: [f"{name} {version(name)}" for name in names])
         except PackageNotFoundError as error:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from arbius_tui.domain.networks import NETWORKS
 from arbius_tui.rehearsal.blocks import EmbeddedBlocks
-from arbius_tui.rehearsal.chain import EmbeddedChain
 from arbius_tui.rehearsal.server import LocalServers
 from arbius_tui.rehearsal.toolchain import RehearsalToolchain
 from arbius_tui.rehearsal.vault import RehearsalVault
-from arbius_tui.services.chain import RpcChain
 from arbius_tui.services.on_demand import OnDemand, OnDemandChain
 from arbius_tui.services.ports import Chain, Services
 from arbius_tui.services.predictions import CogPredictions
+
+if TYPE_CHECKING:
+    from arbius_tui.rehearsal.chain import EmbeddedChain
 
 
 @asynccontextmanager
@@ -27,11 +29,15 @@ async def open_rehearsal(folder: Path, endpoints: tuple[str, ...] = ()) -> Async
 
     @asynccontextmanager
     async def open_embedded() -> AsyncIterator[EmbeddedChain]:
+        from arbius_tui.rehearsal.chain import EmbeddedChain
+
         async with EmbeddedChain(folder / "chain") as chain:
             yield chain
 
     @asynccontextmanager
     async def open_chain() -> AsyncIterator[Chain]:
+        from arbius_tui.services.chain import RpcChain
+
         yield RpcChain((await embedded()).provider, NETWORKS["rehearsal"])
 
     async def fund(address: str, wei: int) -> None:

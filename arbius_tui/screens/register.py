@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from arbius_tui.domain.events import Found, Saved, Started
-from arbius_tui.domain.journey import RegisterRecord
+from arbius_tui.domain.records import RegisterRecord
 from arbius_tui.domain.text import amount, exact_bytes, grouped, short
 from arbius_tui.screens.findings import place
 from arbius_tui.screens.tabled import TableScreen, texts, whole

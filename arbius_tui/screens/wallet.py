@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from arbius_tui.domain.events import Found, Saved, Started, plain
-from arbius_tui.domain.journey import WalletRecord
 from arbius_tui.domain.questions import Choice, Question
+from arbius_tui.domain.records import WalletRecord
 from arbius_tui.screens.findings import place
 from arbius_tui.screens.session import Session
 from arbius_tui.screens.tabled import TableScreen, texts

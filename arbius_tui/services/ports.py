@@ -20,7 +20,7 @@ Blob: TypeAlias = bytes
 CheckState = Literal["ok", "warn", "FAIL", "wait", "off"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Check:
     """One thing this machine has or lacks. `needed_by` lists steps; `raw` is what the tool printed, clean."""
 
@@ -44,7 +44,7 @@ class Toolchain(Protocol):
         """Every check: first all as `wait` in their order, then each again as it ends. Never raises for a finding."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Health:
     """A Cog server's own word: STARTING READY BUSY SETUP_FAILED DEFUNCT UNHEALTHY UNKNOWN, and its setup log."""
 
@@ -53,7 +53,7 @@ class Health:
     cog: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Output:
     """One output of a prediction, decoded: its bytes were hashed and are not kept, but for a short `head`."""
 
@@ -64,7 +64,7 @@ class Output:
     head: Blob = b""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prediction:
     """A prediction that succeeded; one that did not is a Failure (`model-failed`, `prediction-refused`, ...)."""
 
@@ -90,7 +90,7 @@ class Predictions(Protocol):
         """Run once and hash what is really there; a spurious 409 is retried."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Server:
     """A running model: where it answers, and what we would have to end."""
 
@@ -116,7 +116,7 @@ class ModelServers(Protocol):
         """Whether the process or container that we remember is still ours and runs."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stored:
     """A block in one store. `announced`: others were told; `fetched_by`: who was seen to fetch it."""
 
@@ -145,7 +145,7 @@ class Ipfs(Protocol):
         """Whether this store has it pinned now."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Account:
     """An account in a vault. `vault` is the kind of the vault: `keystore`, `keyring`, `rehearsal`, `watch`."""
 
@@ -176,7 +176,7 @@ class Vault(Protocol):
         """Whether `sign` and `create` want a password from the author."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SignedTransaction:
     """A signed transaction: its raw bytes as 0x hex, and the hash it will have."""
 
@@ -185,7 +185,7 @@ class SignedTransaction:
     nonce: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChainStatus:
     """What the chain says of itself and of the engine."""
 
@@ -197,7 +197,7 @@ class ChainStatus:
     paused: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OnChainModel:
     """models(id) as the engine keeps it; `cid` is the 34-byte multihash as 0x hex."""
 
@@ -207,7 +207,7 @@ class OnChainModel:
     cid: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Registration:
     """What is to be registered: exactly these bytes, by this sender."""
 
@@ -218,7 +218,7 @@ class Registration:
     allow_list: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Quote:
     """A simulated registration: the id the engine returned, what it costs at most, and a transaction to sign."""
 
@@ -230,7 +230,7 @@ class Quote:
     transaction: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Receipt:
     """A mined transaction. `model_id` is from the engine's own event, empty when there was none.
 
@@ -290,7 +290,7 @@ class Store(Protocol):
         """Journal the change (fsync), then write the state (temporary file, fsync, rename); the new journey."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Services:
     """Everything a step may use. `fund` gives play money and exists only in the rehearsal."""
 

@@ -11,8 +11,9 @@ from typing import ClassVar
 from arbius_tui.domain import cid as cids
 from arbius_tui.domain.errors import Failure
 from arbius_tui.domain.events import Done, Event, Found
-from arbius_tui.domain.journey import Journey, PinRecord, RegisterRecord, TemplateRecord
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import PinRecord, RegisterRecord, TemplateRecord
 from arbius_tui.domain.text import grouped
 from arbius_tui.services import files
 from arbius_tui.services.ports import Services

@@ -85,7 +85,9 @@ class Walk:
         try:
             if missing := self.missing(name):
                 raise needs(name, missing)
-            work = (step or load(name)).run(self.journey, self.services, ask)
+            if step is None:
+                step = await asyncio.to_thread(load, name)
+            work = step.run(self.journey, self.services, ask)
             async with aclosing(work) as events:
                 async for event in events:
                     if isinstance(event, Saved):

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from arbius_tui.domain.errors import NotReady, Problem
 from arbius_tui.domain.events import Done, Event, Found, Saved, Trouble
-from arbius_tui.domain.journey import ChecksRecord, Journey
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import ChecksRecord
 from arbius_tui.services.ports import Check, Services
 from arbius_tui.steps.base import Step
 

@@ -8,8 +8,9 @@ from contextlib import aclosing
 
 from arbius_tui.domain.errors import Failure
 from arbius_tui.domain.events import Done, Event, Line, Trouble
-from arbius_tui.domain.journey import ChecksRecord, Journey
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask, Consent
+from arbius_tui.domain.records import ChecksRecord
 from arbius_tui.services import process
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.checks import Checks, state_of

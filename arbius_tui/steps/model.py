@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 from arbius_tui.domain import inputs
 from arbius_tui.domain.errors import BadInput, Fix, Problem
 from arbius_tui.domain.events import Done, Event, Found, Saved, Trouble
-from arbius_tui.domain.journey import Journey, ModelRecord
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import ModelRecord
 from arbius_tui.services import model_folder
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step

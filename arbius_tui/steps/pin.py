@@ -12,9 +12,10 @@ from typing import ClassVar
 from arbius_tui.domain import cid as cids
 from arbius_tui.domain.errors import Failure, PinFailed, Problem, TemplateInvalid
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
-from arbius_tui.domain.journey import Journey, PinRecord, TemplateRecord
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.lint import lint
 from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import PinRecord, TemplateRecord
 from arbius_tui.domain.template import Template
 from arbius_tui.services import files
 from arbius_tui.services.ports import Services, Stored

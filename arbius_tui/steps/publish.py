@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator
 
 from arbius_tui.domain.errors import Fix, Problem
 from arbius_tui.domain.events import Done, Event, Found, Trouble
-from arbius_tui.domain.journey import Journey, ModelRecord, RunRecord
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import ModelRecord, RunRecord
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.model import Fact

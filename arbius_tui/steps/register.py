@@ -16,9 +16,10 @@ from arbius_tui.domain.engine import NOBODY, model_id
 from arbius_tui.domain.errors import BadInput, PinFailed, WrongChain
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved
 from arbius_tui.domain.evm import parse_address
-from arbius_tui.domain.journey import Journey, PinRecord, RegisterRecord, TemplateRecord, WalletRecord
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.networks import for_registration
 from arbius_tui.domain.questions import Ask, Confirm, Question
+from arbius_tui.domain.records import PinRecord, RegisterRecord, TemplateRecord, WalletRecord
 from arbius_tui.domain.secret import Secret
 from arbius_tui.domain.template import Template
 from arbius_tui.domain.text import amount, exact_bytes, grouped, parse_amount, short

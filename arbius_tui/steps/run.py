@@ -10,8 +10,9 @@ from typing import ClassVar
 from arbius_tui.domain import inputs
 from arbius_tui.domain.errors import BadInput, Failure
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved
-from arbius_tui.domain.journey import Journey, RunRecord
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import RunRecord
 from arbius_tui.services.ports import Health, Server, Services
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.model import Fact, names

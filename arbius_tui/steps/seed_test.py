@@ -11,8 +11,9 @@ from arbius_tui.domain import inputs
 from arbius_tui.domain import reproducibility as proof
 from arbius_tui.domain.errors import Failure, NotReady, NotReproducible, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Saved, Trouble
-from arbius_tui.domain.journey import Journey, RunRecord, SeedTestRecord
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import RunRecord, SeedTestRecord
 from arbius_tui.services.ports import Prediction, Server, Services
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.run import awake

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from arbius_tui.domain.errors import TransactionFailed
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved
-from arbius_tui.domain.journey import RegisterRecord
+from arbius_tui.domain.records import RegisterRecord
 from arbius_tui.domain.text import amount
 from arbius_tui.services.ports import Receipt, Services
 

@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 from arbius_tui.domain.draft import Draft, draft
 from arbius_tui.domain.errors import Fix, Problem, TemplateInvalid
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
-from arbius_tui.domain.journey import Journey, RunRecord, SeedTestRecord, TemplateRecord
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.lint import lint
 from arbius_tui.domain.questions import Ask, Question
+from arbius_tui.domain.records import RunRecord, SeedTestRecord, TemplateRecord
 from arbius_tui.domain.template import Template
 from arbius_tui.services import files
 from arbius_tui.services.ports import Services

@@ -13,9 +13,10 @@ from typing import Any
 from arbius_tui.domain.draft import draft
 from arbius_tui.domain.errors import BadInput, TemplateInvalid
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
-from arbius_tui.domain.journey import Journey, TemplateRecord
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.lint import lint
 from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import TemplateRecord
 from arbius_tui.domain.template import Template
 from arbius_tui.domain.text import clean
 from arbius_tui.services import files, process

@@ -8,9 +8,10 @@ from typing import ClassVar, NoReturn
 
 from arbius_tui.domain.errors import BadInput, Failure, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
-from arbius_tui.domain.journey import Journey, WalletRecord
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.networks import network
 from arbius_tui.domain.questions import Ask, Choice, Question
+from arbius_tui.domain.records import WalletRecord
 from arbius_tui.domain.secret import Secret
 from arbius_tui.domain.text import amount
 from arbius_tui.services.ports import Account, Services, Vault

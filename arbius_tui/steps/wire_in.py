@@ -10,8 +10,9 @@ from typing import Any
 from arbius_tui.domain.cid import to_multihash
 from arbius_tui.domain.errors import Fix, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Trouble
-from arbius_tui.domain.journey import Journey, RegisterRecord
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import RegisterRecord
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.model import Fact

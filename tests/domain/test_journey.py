@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from arbius_tui.domain import events
 from arbius_tui.domain.errors import Failure, NotReady, Problem
-from arbius_tui.domain.journey import STEPS, Journey, Place, RegisterRecord, RunRecord, SeedTestRecord, order
+from arbius_tui.domain.journey import STEPS, Journey, Place, order
+from arbius_tui.domain.records import RegisterRecord, RunRecord, SeedTestRecord
 from arbius_tui.domain.secret import Secret
 
 

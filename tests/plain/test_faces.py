@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from arbius_tui.domain.errors import Fix, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Saved, Started, Trouble
-from arbius_tui.domain.journey import STEPS, RegisterRecord
+from arbius_tui.domain.journey import STEPS
+from arbius_tui.domain.records import RegisterRecord
 from arbius_tui.plain import lines
 from arbius_tui.plain.faces import JsonFace, TextFace, complain
 from arbius_tui.services.ports import Check

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from arbius_tui.domain import inputs
-from arbius_tui.rehearsal.server import example_model
+from arbius_tui.rehearsal.example import example_model
 
 
 @pytest.fixture(scope="module")

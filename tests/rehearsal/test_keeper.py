@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from arbius_tui.rehearsal.example import example_model
 from arbius_tui.rehearsal.keeper import Remembered, remembered, watch
-from arbius_tui.rehearsal.server import LocalServers, example_model
+from arbius_tui.rehearsal.server import LocalServers
 from arbius_tui.services.process import Child, born
 
 

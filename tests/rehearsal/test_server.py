@@ -18,7 +18,8 @@ import pytest
 
 from arbius_tui.domain.errors import BadInput, NotReady
 from arbius_tui.rehearsal import server as module
-from arbius_tui.rehearsal.server import LocalServers, example_model, predictor
+from arbius_tui.rehearsal.example import example_model
+from arbius_tui.rehearsal.server import LocalServers, predictor
 from arbius_tui.services.ports import Server
 from arbius_tui.services.process import born
 
@@ -85,7 +86,8 @@ async def test_a_server_that_a_killed_wizard_left_is_found_again(tmp_path: Path)
     import asyncio, json, os, signal, sys
     from dataclasses import asdict
     from pathlib import Path
-    from arbius_tui.rehearsal.server import LocalServers, example_model
+    from arbius_tui.rehearsal.example import example_model
+    from arbius_tui.rehearsal.server import LocalServers
 
     async def main():
         server = await LocalServers(Path({str(tmp_path)!r})).start(example_model())

@@ -19,8 +19,9 @@ from textual.pilot import Pilot
 from arbius_tui.app import ArbiusApp
 from arbius_tui.domain.errors import Fix, NotReady, Problem
 from arbius_tui.domain.events import Done, Found, Line, Saved, Trouble
-from arbius_tui.domain.journey import ChecksRecord, Journey, Place, RegisterRecord, RunRecord
-from arbius_tui.rehearsal.server import example_model
+from arbius_tui.domain.journey import Journey, Place
+from arbius_tui.domain.records import ChecksRecord, RegisterRecord, RunRecord
+from arbius_tui.rehearsal.example import example_model
 from arbius_tui.rehearsal.world import open_rehearsal
 from arbius_tui.screens import clipboard, load
 from arbius_tui.screens.base import StepScreen

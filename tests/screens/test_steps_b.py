@@ -16,18 +16,12 @@ from textual.pilot import Pilot
 from arbius_tui.app import ArbiusApp
 from arbius_tui.domain.errors import Fix, NotReady, Problem
 from arbius_tui.domain.events import Done, Found, Saved, Trouble
-from arbius_tui.domain.journey import (
-    Journey,
-    PinRecord,
-    RegisterRecord,
-    SeedTestRecord,
-    TemplateRecord,
-    WalletRecord,
-)
+from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Choice, Confirm
+from arbius_tui.domain.records import PinRecord, RegisterRecord, SeedTestRecord, TemplateRecord, WalletRecord
 from arbius_tui.domain.reproducibility import CAUSES, LARGEST_SEED, Hashed
 from arbius_tui.domain.template import Template
-from arbius_tui.rehearsal.server import example_model
+from arbius_tui.rehearsal.example import example_model
 from arbius_tui.rehearsal.world import open_rehearsal
 from arbius_tui.screens import load
 from arbius_tui.services.memory_store import MemoryStore

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from arbius_tui.domain.errors import BadInput, Failure, NotReady
-from arbius_tui.rehearsal.server import LocalServers, example_model, free_port
+from arbius_tui.rehearsal.example import example_model
+from arbius_tui.rehearsal.server import LocalServers, free_port
 from arbius_tui.services import predictions as module
 from arbius_tui.services.ports import Health
 from arbius_tui.services.predictions import CogPredictions

@@ -15,16 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arbius_tui.domain.errors import BadInput, NotReady
-from arbius_tui.domain.journey import (
-    STEPS,
-    ChecksRecord,
-    Journey,
-    ModelRecord,
-    Place,
-    RegisterRecord,
-    SeedTestRecord,
-    TemplateRecord,
-)
+from arbius_tui.domain.journey import STEPS, Journey, Place
+from arbius_tui.domain.records import ChecksRecord, ModelRecord, RegisterRecord, SeedTestRecord, TemplateRecord
 from arbius_tui.services import store as module
 from arbius_tui.services.store import ProjectStore, default_folder, fold, project_name
 
@@ -276,7 +268,7 @@ class TestWorlds:
 WRITER = textwrap.dedent("""
     import sys
     from pathlib import Path
-    from arbius_tui.domain.journey import TemplateRecord
+    from arbius_tui.domain.records import TemplateRecord
     from arbius_tui.services.store import ProjectStore
     with ProjectStore.open(Path(sys.argv[1]), "my-model") as store:
         had = store.load().get(TemplateRecord)
@@ -388,7 +380,7 @@ class TestNotWritable:
             import resource, signal, sys
             from pathlib import Path
             from arbius_tui.domain.errors import NotReady
-            from arbius_tui.domain.journey import TemplateRecord
+            from arbius_tui.domain.records import TemplateRecord
             from arbius_tui.services.store import ProjectStore
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             with ProjectStore.open(Path(sys.argv[1]), "my-model") as store:

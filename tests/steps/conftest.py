@@ -11,7 +11,7 @@ from arbius_tui.domain.events import Done, Event
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Question
 from arbius_tui.domain.secret import Secret
-from arbius_tui.rehearsal.server import example_model
+from arbius_tui.rehearsal.example import example_model
 from arbius_tui.rehearsal.world import open_rehearsal
 from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Services

@@ -12,7 +12,8 @@ import pytest
 
 from arbius_tui.domain.errors import Fix
 from arbius_tui.domain.events import Done, Line, Trouble
-from arbius_tui.domain.journey import ChecksRecord, Journey
+from arbius_tui.domain.journey import Journey
+from arbius_tui.domain.records import ChecksRecord
 from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Check
 from arbius_tui.steps.base import Walk

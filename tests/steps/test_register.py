@@ -8,7 +8,7 @@ import pytest
 
 from arbius_tui.domain.errors import TransactionFailed
 from arbius_tui.domain.events import Line, Saved, Trouble
-from arbius_tui.domain.journey import RegisterRecord
+from arbius_tui.domain.records import RegisterRecord
 from arbius_tui.services.on_demand import OnDemandChain
 from arbius_tui.services.ports import Chain, Services
 from arbius_tui.steps.base import Walk

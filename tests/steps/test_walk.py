@@ -11,16 +11,9 @@ import pytest
 
 from arbius_tui.domain.errors import BadInput
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Started, Trouble
-from arbius_tui.domain.journey import (
-    STEPS,
-    Journey,
-    PinRecord,
-    RegisterRecord,
-    RunRecord,
-    SeedTestRecord,
-    TemplateRecord,
-)
+from arbius_tui.domain.journey import STEPS, Journey
 from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import PinRecord, RegisterRecord, RunRecord, SeedTestRecord, TemplateRecord
 from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Server, Services
 from arbius_tui.steps.base import NEEDS, TITLES, Step, Walk, load

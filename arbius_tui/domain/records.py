@@ -1,0 +1,112 @@
+"""What each step remembers: one frozen record for each. The first frame needs none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from arbius_tui.domain.journey import Record
+
+
+@dataclass(frozen=True)
+class ChecksRecord(Record):
+    """State word of each check by its id, and when they ran (RFC 3339)."""
+
+    step: ClassVar[str] = "checks"
+    states: dict[str, str] = field(default_factory=dict)
+    at: str = ""
+
+
+@dataclass(frozen=True)
+class ModelRecord(Record):
+    """The model's folder, its predictor (`predict.py:Predictor`) and the names of its inputs."""
+
+    step: ClassVar[str] = "model"
+    folder: str = ""
+    predictor: str = ""
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunRecord(Record):
+    """A Cog server that answers at `url`. `pid` is of a child process we started, 0 if we only found the server."""
+
+    step: ClassVar[str] = "run"
+    url: str = ""
+    pid: int = 0
+    cog: str = ""
+    gpu: str = ""
+    cpu_only: bool = False
+    container: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True)
+class SeedTestRecord(Record):
+    """The proof. `sha256` lists the hash of each case that succeeded, in the order they ran; `cases` the verdicts."""
+
+    step: ClassVar[str] = "seed_test"
+    reproducible: bool = False
+    sha256: tuple[str, ...] = ()
+    cases: tuple[dict[str, Any], ...] = ()
+    mime: str = ""
+
+
+@dataclass(frozen=True)
+class TemplateRecord(Record):
+    """The template's file, its size in bytes and its CIDv0."""
+
+    step: ClassVar[str] = "template"
+    path: str = ""
+    bytes: int = 0
+    cid: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class PinRecord(Record):
+    """The CID that was pinned and the stores that hold it; `fetchable` is true only when somebody else can fetch it."""
+
+    step: ClassVar[str] = "pin"
+    cid: str = ""
+    bytes: int = 0
+    sha256: str = ""
+    stores: tuple[dict[str, Any], ...] = ()
+    fetchable: bool = False
+
+
+@dataclass(frozen=True)
+class WalletRecord(Record):
+    """The account that signs: its name in the vault, its checksum address, and the kind of vault."""
+
+    step: ClassVar[str] = "wallet"
+    name: str = ""
+    address: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class RegisterRecord(Record):
+    """A registration from the moment it is signed. Written before the transaction is sent, and again as it goes on.
+
+    `raw` is the signed transaction: it holds no key, but whoever has it can send it. `mined_id` is the id in the
+    engine's own event. Amounts are integers as strings.
+    """
+
+    step: ClassVar[str] = "register"
+    private: ClassVar[frozenset[str]] = frozenset({"raw"})
+    state: Literal["signed", "sent", "mined", "already", "failed"] = "signed"
+    model_id: str = ""
+    mined_id: str = ""
+    cid: str = ""
+    sender: str = ""
+    addr: str = ""
+    fee_wei: str = "0"
+    chain_id: int = 0
+    engine: str = ""
+    nonce: int = 0
+    tx_hash: str = ""
+    raw: str = ""
+    block: int = 0
+    gas_used: int = 0
+    cost_wei: str = "0"
