@@ -6,9 +6,10 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,8 +18,10 @@ from rich.text import Text
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.events import Event, Key
 from textual.screen import Screen
 from textual.signal import Signal
+from textual.timer import Timer
 
 from arbius_tui.domain.errors import Failure
 from arbius_tui.domain.journey import STEPS, Journey
@@ -31,6 +34,10 @@ from arbius_tui.widgets import theme
 from arbius_tui.widgets.text import WIDE
 
 OpenWalk = Callable[[], Awaitable[Walk]]
+QUIET = 1.0
+"""Seconds without a key after which slow packages are loaded."""
+RARELY = (5_000, 50, 1_000)
+"""Thresholds of the garbage collector: a full collection holds up a frame for 60 ms, so it waits until nobody types."""
 LEAVING = 5.0
 """Seconds a running step has to end its children when the author quits."""
 
@@ -38,7 +45,8 @@ LEAVING = 5.0
 class ArbiusApp(App[None]):
     """The wizard. `journey` is what is drawn at once; `open_walk` opens the services after the first frame.
 
-    `prefetch` loads slow packages in a thread once the first screen is up. `keymap` gives actions other keys by id.
+    `prefetch` names slow packages: each is loaded in a thread while no key is pressed, because even so it can hold up a
+    frame. `keymap` gives actions other keys by id.
     """
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
@@ -54,7 +62,7 @@ class ArbiusApp(App[None]):
         *,
         palette: str = "",
         log_dir: Path = Path(),
-        prefetch: Callable[[], object] | None = None,
+        prefetch: Sequence[str] = (),
         keymap: Mapping[str, str] | None = None,
         screens: Callable[[str], type[StepScreen]] = load,
     ) -> None:
@@ -69,6 +77,8 @@ class ArbiusApp(App[None]):
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
         self.session = Session(journey, Signal(self, "journey"), log_dir)
+        self.quiet = asyncio.Event()
+        self.calm: Timer | None = None
         self.open_walk, self.prefetch, self.screens_of = open_walk, prefetch, screens
         self.first = journey.at
         self.made: list[StepScreen] = []
@@ -115,7 +125,8 @@ class ArbiusApp(App[None]):
         here, because a declared first mode would parse the styles once more.
         """
         gc.enable()
-        gc.freeze()
+        gc.set_threshold(*RARELY)
+        self.calm = self.set_timer(QUIET, self.rest)
         for step in STEPS:
             self.add_mode(self.mode_of(step), partial(self.make_screen, step))
         self.open_services()
@@ -139,8 +150,24 @@ class ArbiusApp(App[None]):
         session.settled.set()
         if session.failure and isinstance(self.screen, StepScreen):
             self.screen.show_problem(session.failure.problem)
-        if self.prefetch:
-            await asyncio.to_thread(self.prefetch)
+        for package in self.prefetch:
+            await self.quiet.wait()
+            await asyncio.to_thread(import_module, package)
+        self.rest()
+
+    def rest(self) -> None:
+        """Nobody types: tidy up now what would else be tidied up while a frame is drawn."""
+        gc.collect()
+        gc.freeze()
+        self.quiet.set()
+
+    async def on_event(self, event: Event) -> None:
+        """A key: whatever waits for quiet waits on."""
+        if isinstance(event, Key) and self.calm:
+            self.quiet.clear()
+            self.calm.stop()
+            self.calm = self.set_timer(QUIET, self.rest)
+        await super().on_event(event)
 
     def moved(self, journey: Journey) -> None:
         """The journey changed: all screens follow."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from arbius_tui.services.ports import Services
 
 REHEARSAL = "rehearsal"
+SLOW = ("pydantic", "httpx", "eth_utils", "eth_abi", "aiohttp", "eth_keys", "eth_account", "web3")
+"""What later steps need and takes a second to load, in pieces of a tenth of it."""
 
 
 @contextmanager
@@ -170,15 +172,8 @@ def screens(store: ProjectStore, open_services: OpenServices) -> int:
                 world = await asyncio.to_thread(open_services, journey)
                 return Walk(store, await stack.enter_async_context(world))
 
-            app = ArbiusApp(open_walk, journey, log_dir=log_folder(), prefetch=prefetch)
+            app = ArbiusApp(open_walk, journey, log_dir=log_folder(), prefetch=SLOW)
             await app.run_async()
             return app.return_code or 0
 
     return asyncio.run(show())
-
-
-def prefetch() -> None:
-    """Load what a later step needs, in a thread, once the first screen is up."""
-    import importlib
-
-    importlib.import_module("web3")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from arbius_tui.domain.determinism_media import media
-from arbius_tui.domain.determinism_patches import Workshop
+from arbius_tui.domain.determinism_patches import Workshop, none_only, reduced
 from arbius_tui.domain.determinism_torch import graphics_card, switches
 from arbius_tui.domain.errors import Severity
 from arbius_tui.domain.finding import Finding, found, in_order, with_patch
@@ -58,6 +58,14 @@ WORDS: dict[Kind, Words] = {
         "the order of texts in a set changes each time the container starts",
         "go through sorted(...), or add PYTHONHASHSEED=0 to `environment` in cog.yaml", "warn",
     ),
+    "listing": Words(
+        "folder-order", "the order in which a folder is listed gets into the output: {code}",
+        "the file system decides it, and each miner has another one", "go through sorted(...)", "warn",
+    ),
+    "finish": Words(
+        "finish-order", "the order in which parallel work ends gets into the output: {code}",
+        "the machine's load decides it", "collect the results in the order in which the work was given out", "warn",
+    ),
     "host": Words(
         "host-in-output", "something of this machine or process gets into the output: {code}",
         "each miner has another value", "leave it out",
@@ -84,9 +92,36 @@ NAMED: tuple[Kind, ...] = ("time", "uuid", "entropy", "unseeded", "host", "hash"
 
 
 def findings(
+    files: Mapping[str, PythonFile],
+    model: Predictor,
+    flow: Flow,
+    environment: Mapping[str, str],
+    usual: Flow | None = None,
+) -> tuple[Finding, ...]:
+    """Everything that was found, errors first. `environment` is that of cog.yaml.
+
+    `usual` is the flow with every yes-or-no input at its default, as miners leave it: what is not found there is only
+    a warning.
+    """
+    whole = of_flow(files, model, flow, environment)
+    if usual is None:
+        return whole
+    always = {(f.problem.code, f.file, f.line) for f in of_flow(files, model, usual, environment)}
+    return in_order(f if (f.problem.code, f.file, f.line) in always else sometimes(f) for f in whole)
+
+
+def sometimes(finding: Finding) -> Finding:
+    """A finding that a miner never meets, because templates have no yes-or-no inputs."""
+    if finding.problem.severity != "error":
+        return finding
+    why = f"only when a yes-or-no input is not at its default, which no miner can ask for; then {finding.problem.why}"
+    return replace(finding, problem=replace(finding.problem, severity="warn", why=why))
+
+
+def of_flow(
     files: Mapping[str, PythonFile], model: Predictor, flow: Flow, environment: Mapping[str, str]
 ) -> tuple[Finding, ...]:
-    """Everything that was found, errors first. `environment` is that of cog.yaml."""
+    """What one flow tells."""
     shop = Workshop(files, model)
     made = [
         *in_output(shop, flow, environment),
@@ -108,7 +143,7 @@ def in_output(shop: Workshop, flow: Flow, environment: Mapping[str, str]) -> Ite
     for origin in flow.origins:
         if origin.kind == "seed" or (steady and origin.kind in ("hash", "order")):
             continue
-        yield seed_zero(origin) if origin.only_zero else worded(shop, origin)
+        yield with_patch(seed_zero(origin), none_only(shop, origin)) if origin.only_zero else worded(shop, origin)
 
 
 def worded(shop: Workshop, origin: Origin) -> Finding:
@@ -123,7 +158,8 @@ def worded(shop: Workshop, origin: Origin) -> Finding:
 
 PATCHES: dict[Kind, Callable[[Workshop, Origin], str]] = {
     "time": Workshop.clock, "entropy": Workshop.entropy, "uuid": Workshop.entropy, "hash": Workshop.hashing,
-    "order": Workshop.order, "unseeded": Workshop.drawn, "carried": Workshop.drawn, "constant": Workshop.drawn,
+    "order": Workshop.order, "listing": Workshop.order,
+    "unseeded": Workshop.drawn, "carried": Workshop.drawn, "constant": Workshop.drawn,
 }  # fmt: skip
 
 
@@ -162,7 +198,7 @@ def too_big(shop: Workshop, flow: Flow) -> Iterator[Finding]:
                 fix="let 0 through", severity="warn",
             )  # fmt: skip
             continue
-        yield with_patch(refusal(big), shop.reduced(big))
+        yield with_patch(refusal(big), reduced(shop, big))
 
 
 def refusal(big: TooBig) -> Finding:

@@ -141,7 +141,7 @@ class Workshop:
         return self.swapped(file, call, text, edits)
 
     def order(self, origin: Origin) -> str:
-        """A set gone through in order."""
+        """A set or a folder gone through in order."""
         file, node = self.files[origin.place.file], origin.node
         inner = node.value if isinstance(node, ast.Starred) else node
         if inner is None or (isinstance(inner, ast.Call) and origin.code.endswith(".pop()")):
@@ -211,24 +211,49 @@ class Workshop:
         edits.setdefault(file.name, []).extend([edit] if edit else [])
         return self.diff(edits) if edit else ""
 
-    def reduced(self, big: TooBig) -> str:
-        """The seed reduced to what a function takes."""
-        smallest = min(big.seeds)
-        modulus = (
-            "2**32" if smallest >= 2**32 else "2**31" if smallest >= 2**31 else "256" if big.largest == 255 else ""
-        )
-        file = self.files[big.origin.place.file]
-        if not modulus or big.how == "range":
-            return ""
-        if big.argument is not None:
-            inside = file.code(big.argument, 500)
-            plain = isinstance(big.argument, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
-            return self.swapped(file, big.argument, f"{inside if plain else f'({inside})'} % {modulus}", {})
-        if big.origin.top is None or not self.seeded or big.how != "raise":
-            return ""
-        top = self.files[big.origin.top_file]
-        edit = top.before(big.origin.top, f"seed %= {modulus}")
-        return self.diff({top.name: [edit]}) if edit else ""
+
+def none_only(shop: Workshop, origin: Origin) -> str:
+    """A test that takes 0 for no seed, asked for None instead."""
+    for file in shop.files.values():
+        for node in ast.walk(file.tree):
+            inside = any(part is origin.node for part in ast.walk(node))
+            if (
+                inside
+                and isinstance(node, ast.BoolOp)
+                and isinstance(node.values[0], ast.Name)
+                and len(node.values) == 2
+            ):
+                name, other = node.values[0].id, file.code(node.values[1], 1000)
+                return shop.swapped(file, node, f"{name} if {name} is not None else {other}", {})
+            if inside and isinstance(node, ast.If) and dotted_names(node.test) == {"seed"}:
+                return shop.swapped(file, node.test, "seed is None", {})
+    return ""
+
+
+def reduced(shop: Workshop, big: TooBig) -> str:
+    """The seed reduced to what a function takes."""
+    smallest = min(big.seeds)
+    modulus = "2**32" if smallest >= 2**32 else "2**31" if smallest >= 2**31 else ""
+    if big.largest is not None and (big.largest + 1).bit_count() == 1:
+        modulus = f"2**{big.largest.bit_length()}"
+    file = shop.files[big.origin.place.file]
+    if not modulus or big.how == "range":
+        return ""
+    if big.argument is not None:
+        inside = file.code(big.argument, 500)
+        plain = isinstance(big.argument, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+        reduced_ = f"{inside if plain else f'({inside})'} % {modulus}"
+        return shop.swapped(file, big.argument, f"({reduced_})" if big.how == "int.to_bytes" else reduced_, {})
+    if big.origin.top is None or not shop.seeded or big.how != "raise":
+        return ""
+    top = shop.files[big.origin.top_file]
+    edit = top.before(big.origin.top, f"seed %= {modulus}")
+    return shop.diff({top.name: [edit]}) if edit else ""
+
+
+def dotted_names(node: ast.AST) -> set[str]:
+    """The names in an expression."""
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def names_bound(node: ast.Import) -> list[str]:

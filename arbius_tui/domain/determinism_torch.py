@@ -108,7 +108,7 @@ def set_once(shop: Workshop, file: PythonFile, missing: list[str]) -> str:
     edits: Edits = {}
     module = shop.module(file, "torch", edits)
     lines = [f"{module}.{line}" for line in missing]
-    edit = file.before(body[last + 1], f"{file.newline}".join(lines))
+    edit = file.before(body[last + 1], file.newline.join([*lines, "", ""]))
     edits.setdefault(file.name, []).extend([edit] if edit else [])
     return shop.diff(edits) if edit else ""
 

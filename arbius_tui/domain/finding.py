@@ -136,7 +136,7 @@ def unified(file: str, before: str, after: str) -> list[str]:
 def parses(text: str) -> bool:
     """Whether the text is Python."""
     try:
-        ast.parse(text)
+        ast.parse(text.removeprefix("\ufeff"))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

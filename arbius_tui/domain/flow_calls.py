@@ -25,16 +25,25 @@ def called(m: Machine, function: Value, call: Call) -> Value:
         return own(m, function, function.local, call)
     if function.name == "builtins.super" and m.frame.this is not None and not call.arguments:
         return parent(m)
-    known = flow_library.known(m, call, function)
-    if known is not None:
-        return known
-    handed = [v for v in call.everything if v.local is not None and v.instance is None and callable_local(v.local)]
-    results = [invoke(m, v, opaque(m, v.local, call)) for v in handed if v.local]
-    made = flow_library.unknown(m, call, function)
+    results = handed(m, call)
+    made = flow_library.known(m, call, function) or flow_library.unknown(m, call, function)
     if not results:
         return made
     both = union([made, *results])
+    for value in call.everything:
+        m.changed(value, both.origins)
     return replace(made, origins=both.origins, names=both.names, cells=both.cells)
+
+
+def handed(m: Machine, call: Call) -> list[Value]:
+    """What functions give that were handed over as arguments, to be called there."""
+    found: list[Value | None] = []
+    for value in call.everything:
+        if value.local is not None and value.instance is None and callable_local(value.local):
+            found.append(invoke(m, value, opaque(m, value.local, call)))
+        elif value.name:
+            found.append(flow_library.drawing(m, replace(call, name=value.name, arguments=(), keywords={})))
+    return [value for value in found if value is not None]
 
 
 def own(m: Machine, function: Value, local: Local, call: Call) -> Value:

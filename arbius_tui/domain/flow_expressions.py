@@ -222,7 +222,8 @@ def _compare(m: Machine, node: ast.expr) -> Value:
     for value in values:
         origins |= m.content(value, node)
     if any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
-        origins = frozenset(o for o in origins if o.kind != "order")
+        key = values[0].type == "hash"
+        origins = frozenset(o for o in origins if o.kind != "order" and not (key and o.kind == "hash"))
     known = None if all(s is UNKNOWN for s in samples) else tuple(samples)
     return Value(origins, samples=known, type="bool")
 
@@ -245,9 +246,7 @@ def _text(m: Machine, node: ast.expr) -> Value:
     origins = NONE
     for part in parts:
         origins |= part.origins if path else m.content(part, node)
-    cells = frozenset({m.cell(m.files[m.frame.file].code(node))}) if path else frozenset[int]()
-    if path:
-        cells |= union(parts).cells
+    cells = union(parts).cells | ({m.cell(m.files[m.frame.file].code(node))} if path else set[int]())
     return Value(origins, union(parts).names, cells, type="str", path=path, suffix=suffix_of(words[1]) if path else "")
 
 

@@ -13,6 +13,7 @@ from arbius_tui.domain.flow_values import (
     NONE,
     NOTHING,
     SEEDS,
+    Origin,
     Origins,
     Value,
     each,
@@ -59,7 +60,7 @@ def seeding(m: Machine, call: Call) -> Value | None:
         limited(m, call, seed, largest)
         for library in libraries:
             m.seeded(library, from_seed(m, call, seed, library))
-        return NOTHING
+        return Value(from_seed(m, call, seed, libraries[-1]), type=call.name)
     if call.name in sources.GENERATORS:
         return generator(m, call, sources.GENERATORS[call.name])
     if call.name in sources.LIMITED:
@@ -101,7 +102,9 @@ def limited(m: Machine, call: Call, value: Value | None, largest: int | None) ->
             if here and isinstance(s, int) and not 0 <= s <= largest
         )
         argument = call.node.args[0] if call.node.args else next((k.value for k in call.node.keywords), None)
-        own = argument if value in call.arguments[:1] or not call.arguments else None
+        own: ast.expr | None = argument if value in call.arguments[:1] or not call.arguments else None
+        if call.name == "int.to_bytes" and isinstance(call.node.func, ast.Attribute):
+            own = call.node.func.value
         m.refused.append(TooBig(m.origin("seed", call.node), largest, call.name or call.method, bad, own))
 
 
@@ -113,9 +116,12 @@ def seeded_value(value: Value) -> bool:
 def drawing(m: Machine, call: Call) -> Value | None:
     """Functions that draw from a library's own generator, from the system, or read a clock."""
     kind = sources.kind_of(call.name, len(call.arguments) + len(call.keywords))
+    if kind in ("listing", "finish"):
+        made = m.derived(*call.everything, node=call.node)
+        added = {m.origin(kind, call.node)} if m.phase == "predict" else set[Origin]()
+        return replace(made, origins=made.origins | added)
     if kind:
-        origin = m.origin(kind, call.node)
-        return replace(m.derived(*call.everything, node=call.node), origins=frozenset({origin}))
+        return replace(m.derived(*call.everything, node=call.node), origins=frozenset({m.origin(kind, call.node)}))
     library = sources.drawn_from(call.name)
     if not library:
         return None
@@ -137,7 +143,8 @@ def builtin(m: Machine, call: Call) -> Value | None:
     if call.name in ORDERLESS:
         whole = union(call.everything)
         samples = each(FUNCTIONS[call.name], *call.everything) if call.name in FUNCTIONS else None
-        return Value(source_text(m, call), whole.names, whole.cells, samples)
+        origins = frozenset(o for o in source_text(m, call) if o.kind not in ("order", "listing", "finish"))
+        return Value(origins, whole.names, whole.cells, samples, suffix=first_of(call).suffix)
     return listed(m, call) if call.name in LISTERS else None
 
 
@@ -279,6 +286,9 @@ def method(m: Machine, call: Call, receiver: Value) -> Value | None:
         origins = m.drawn("torch", call.node, "torch")
         made = unknown(m, call, receiver)
         return replace(made, origins=made.origins | origins)
+    if call.method in sources.LISTING_METHODS and m.phase == "predict":
+        made = m.derived(receiver, *call.arguments, node=call.node)
+        return replace(made, origins=made.origins | {m.origin("listing", call.node)})
     return of_number(m, call, receiver) or of_text(m, call, receiver) or of_list(m, call, receiver)
 
 
@@ -368,7 +378,11 @@ def of_list(m: Machine, call: Call, receiver: Value) -> Value | None:
 
 def unknown(m: Machine, call: Call, function: Value) -> Value:
     """A call of which nothing is known: its result, and all that it was given, may hold anything of the others."""
-    values = call.everything if call.receiver is not None else (*call.everything, Value(cells=function.cells))
+    values = (
+        call.everything
+        if call.receiver is not None
+        else (*call.everything, Value(function.origins, cells=function.cells))
+    )
     origins = m.control
     for value in values:
         origins |= m.content(value, call.node)
@@ -404,12 +418,22 @@ def diffusion(m: Machine, call: Call, function: Value) -> Origins:
 
 def note_seed(m: Machine, call: Call, origins: Origins) -> None:
     """Remember that the seed was given to something that may use it in a way that is not seen here."""
-    foreign = not call.name.startswith(sources.STANDARD)
-    if m.phase != "predict" or not foreign:
+    if m.phase != "predict" or is_standard(call):
         return
     seeded = any(o.kind == "seed" for o in origins) or any(seeded_value(v) for v in call.everything)
     held = any(o.kind == "seed" for g in m.state.generators.values() if g.phase == "predict" for o in g.origins)
     m.seed_passed |= seeded or (held and uses_any(m))
+
+
+def is_standard(call: Call) -> bool:
+    """Whether a call is of Python's own library, where nothing happens that is not seen here."""
+    if call.receiver is None:
+        return call.name.startswith(sources.STANDARD)
+    kind = call.receiver.type
+    return call.receiver.path or kind in PLAIN or f"{kind}.".startswith(sources.STANDARD)
+
+
+PLAIN = ("str", "bytes", "int", "float", "bool", "list", "tuple", "dict", "set", "file", "generator", "logging")
 
 
 def uses_any(m: Machine) -> bool:

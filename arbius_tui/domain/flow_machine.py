@@ -27,7 +27,7 @@ from arbius_tui.domain.python_source import PythonFile
 Phase = Literal["start", "setup", "predict"]
 DEEPEST = 110
 """Expressions and statements inside each other that are followed; deeper ones count as unknown."""
-MOST = 60_000
+MOST = 40_000
 """Expressions and statements that are followed in all, so that no source takes longer than about a second."""
 
 
@@ -152,6 +152,7 @@ class Machine:
     guarded: int = 0
     depth: int = 0
     steps: int = 0
+    cut: bool = False
     top: ast.stmt | None = None
     top_file: str = ""
     only_zero: bool = False
@@ -165,8 +166,10 @@ class Machine:
         """Count one step; False when the source is too deep or too long to go on."""
         self.depth += 1
         self.steps += 1
+        fine = self.depth <= DEEPEST and self.steps <= MOST
+        self.cut |= not fine
         try:
-            yield self.depth <= DEEPEST and self.steps <= MOST
+            yield fine
         finally:
             self.depth -= 1
 

@@ -22,7 +22,8 @@ LARGEST = SEEDS[-1]
 EVERY = (True,) * len(SEEDS)
 
 Kind = Literal[
-    "seed", "time", "entropy", "uuid", "hash", "order", "host", "unseeded", "carried", "counter", "constant"
+    "seed", "time", "entropy", "uuid", "hash", "order", "host", "unseeded", "carried", "counter", "constant", "listing",
+    "finish",
 ]  # fmt: skip
 
 

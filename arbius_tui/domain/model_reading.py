@@ -13,7 +13,7 @@ from arbius_tui.domain import cog_config, determinism, miner_outputs, predictor,
 from arbius_tui.domain.cog_config import CogConfig
 from arbius_tui.domain.determinism_patches import Workshop
 from arbius_tui.domain.determinism_torch import WORKSPACE, workspace
-from arbius_tui.domain.finding import Finding, Place, found, in_order
+from arbius_tui.domain.finding import Finding, Place, found, in_order, with_patch
 from arbius_tui.domain.inputs import ModelInput
 from arbius_tui.domain.predictor import Predictor
 from arbius_tui.domain.python_source import PythonFile, bindings, parse
@@ -43,7 +43,7 @@ class ModelReading:
     def seed(self) -> dict[str, Any]:
         """The seed as scripts read it; `used` is None where it could not be followed."""
         item = self.predictor.seed
-        used = self.flow.seed_used if self.flow.complete and item else None
+        used = (self.flow.seed_used or (False if self.flow.complete else None)) if item else None
         facts = (item.type, item.default, item.min, item.max) if item else (None,) * 4
         return {
             "present": item is not None,
@@ -96,23 +96,23 @@ def follow(
     broken = [file.broken for file in mine.values() if file.broken is not None]
     have = predictor_imports.installed(config.requirements, sources, config.packages, config.commands)
     absent = predictor_imports.missing(home, mine, every, have, config.python, sources)
-    flow = followed(mine, model, parsed)
+    flow, usual = followed(mine, model), followed(mine, model, usual=True)
     made = [*config.findings, *model.findings, *broken, *absent, *with_cog(config, have)]
-    if model.function is not None and flow.complete:
-        made += determinism.findings(mine, model, flow, config.environment)
+    if model.function is not None:
+        different = determinism.findings(mine, model, flow, config.environment, usual)
+        made += [with_workspace(config_text, config, finding) for finding in different]
         made += miner_outputs.findings(parsed[home], model, flow)
         made += around(config_text, config, Workshop(mine, model), flow)
-    elif model.function is not None:
-        made.append(too_nested(home))
+        made += [] if flow.complete else [too_nested(home)]
     return ModelReading(config, model, flow, in_order(made))
 
 
-def followed(mine: Mapping[str, PythonFile], model: Predictor, parsed: Mapping[str, PythonFile]) -> Flow:
+def followed(mine: Mapping[str, PythonFile], model: Predictor, *, usual: bool = False) -> Flow:
     """Where the output comes from."""
     if model.function is None:
         return Flow(complete=False)
     text = miner_outputs.is_text(model.output)
-    return seed_flow.follow(mine, model.file, model.name, model.method, model.inputs, text=text)
+    return seed_flow.follow(mine, model.file, model.name, model.method, model.inputs, text=text, usual=usual)
 
 
 def around(config_text: str, config: CogConfig, shop: Workshop, flow: Flow) -> list[Finding]:
@@ -132,6 +132,13 @@ def around(config_text: str, config: CogConfig, shop: Workshop, flow: Flow) -> l
             fix="add `gpu: true` below `build:`", severity="warn",
         ))  # fmt: skip
     return made
+
+
+def with_workspace(config_text: str, config: CogConfig, finding: Finding) -> Finding:
+    """The patch of the card's settings together with the variable that strict algorithms need."""
+    if finding.problem.code != "gpu-nondeterminism" or "use_deterministic" not in finding.patch:
+        return finding
+    return with_patch(finding, cog_config.steadied(config_text, config, [WORKSPACE]) + finding.patch)
 
 
 def with_cog(config: CogConfig, have: predictor_imports.Installed) -> list[Finding]:

@@ -298,15 +298,16 @@ def seed_bounds(file: PythonFile, model: Predictor, seed: ModelInput, place: ast
 def no_default(file: PythonFile, seed: ModelInput, place: ast.AST, function: Function) -> Finding:
     """A seed that must be sent: cog 0.17 and newer require an int whose default is None."""
     option = option_of(function, "default")
+    first = max(0, round(seed.min or 0))
     finding = found(
         file.place(place), "seed-default", "seed has no default" if option is None else "the default of seed is None",
         why=(
             "a user who leaves it out gets another picture each time" if not seed.required
             else "cog 0.17 and newer then require it, older ones answer HTTP 500 without it; miners always send one"
         ),
-        fix="write default=0", severity="warn",
+        fix=f"write default={first}", severity="warn",
     )  # fmt: skip
-    edits = [file.replaced(option, "0")] if option is not None else []
+    edits = [file.replaced(option, str(first))] if option is not None else []
     return with_patch(finding, diff({file.name: file.text}, {file.name: edits}) if edits and file.can_be_edited else "")
 
 

@@ -31,12 +31,19 @@ HOST = frozenset({
 })  # fmt: skip
 
 
+LISTINGS = frozenset({"os.listdir", "os.scandir", "os.walk", "glob.glob", "glob.iglob"})
+LISTING_METHODS = frozenset({"iterdir", "glob", "rglob"})
+UNORDERED = frozenset({"concurrent.futures.as_completed", "asyncio.as_completed", "concurrent.futures.wait"})
+
+
 def kind_of(name: str, count: int) -> Kind | None:
     """The sort of origin that a call of this name with so many arguments is, or None."""
     if name in TIME:
         return None if count >= TIME_OF_ARGUMENT.get(name, 99) else "time"
     if name in UUIDS:
         return "uuid"
+    if name in LISTINGS or name in UNORDERED:
+        return "listing" if name in LISTINGS else "finish"
     if name in ENTROPY or (name.startswith("secrets.") and name != "secrets.compare_digest"):
         return "entropy"
     return "host" if name in HOST else None
@@ -129,7 +136,8 @@ def drawn_from(name: str) -> str:
 
 
 SILENT = (
-    "builtins.print", "logging.", "warnings.", "loguru.", "structlog.", "tqdm.", "time.sleep", "sys.stdout.",
+    "builtins.print", "logging.", "warnings.", "loguru.", "structlog.", "tqdm.write",
+    "tqdm.tqdm.write", "time.sleep", "sys.stdout.",
     "sys.stderr.", "gc.", "torch.cuda.empty_cache", "torch.cuda.synchronize", "asyncio.sleep", "wandb.",
     "cog.emit_metric", "cog.current_scope", "traceback.", "builtins.len", "builtins.isinstance", "builtins.issubclass",
     "builtins.callable", "builtins.hasattr", "builtins.type", "os.makedirs", "os.mkdir", "os.remove", "os.unlink",

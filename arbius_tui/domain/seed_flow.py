@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from arbius_tui.domain.flow_calls import instantiated, invoke, member
 from arbius_tui.domain.flow_expressions import evaluate
-from arbius_tui.domain.flow_machine import MOST, Call, Machine, TooBig
+from arbius_tui.domain.flow_machine import Call, Machine, TooBig
 from arbius_tui.domain.flow_statements import block, imported
-from arbius_tui.domain.flow_values import NOTHING, SEEDS, Local, Origin, Origins, Value, union
+from arbius_tui.domain.flow_values import NOTHING, SEEDS, Local, Origin, Origins, Value, constant, union
 from arbius_tui.domain.inputs import ModelInput
 from arbius_tui.domain.python_source import PythonFile
 
@@ -33,11 +33,13 @@ class Flow:
 
 
 def follow(
-    files: Mapping[str, PythonFile], home: str, name: str, method: str, inputs: Sequence[ModelInput], *, text: bool
-) -> Flow:
+    files: Mapping[str, PythonFile], home: str, name: str, method: str, inputs: Sequence[ModelInput], *, text: bool,
+    usual: bool = False,
+) -> Flow:  # fmt: skip
     """Follow the predictor `name` of the file `home`; `method` is run or predict, "" for a function.
 
-    `text` says that the output is text, not files: then what looks like a path is content.
+    `text` says that the output is text, not files: then what looks like a path is content. `usual` leaves every
+    yes-or-no input at its default, as miners must.
     """
     if home not in files:
         return Flow(complete=False)
@@ -52,7 +54,7 @@ def follow(
     if function.local is None or isinstance(function.local.node, ast.ClassDef):
         return Flow(complete=False)
     m.phase = "predict"
-    given = {item.name: argument(m, item, function.local) for item in inputs}
+    given = {item.name: argument(m, item, function.local, usual) for item in inputs}
     output = invoke(m, function, Call(EMPTY, home, "", keywords=given))
     return seen(m, output, text)
 
@@ -70,12 +72,14 @@ def ready(m: Machine, target: Value, local: Local, method: str) -> Value:
     return Value(local=found, this=made) if found else NOTHING
 
 
-def argument(m: Machine, item: ModelInput, local: Local) -> Value:
+def argument(m: Machine, item: ModelInput, local: Local, usual: bool) -> Value:
     """An input of the prediction; for the seed, what miners send and the model's bounds let in."""
     if item.name == "seed":
         m.state.reach = tuple(not outside(item, seed) for seed in SEEDS)
         origin = Origin("seed", m.files[local.file].place(local.node), "seed")
         return Value(frozenset({origin}), samples=SEEDS, type="int")
+    if usual and item.type == "boolean" and isinstance(item.default, bool):
+        return constant(item.default)
     if item.type == "file":
         return Value(cells=frozenset({m.cell()}), type="pathlib.Path", path=True)
     if item.type in ("array", "object", "any"):
@@ -95,5 +99,5 @@ def seen(m: Machine, output: Value, text: bool) -> Flow:
     used = m.seed_passed or any(o.kind == "seed" for o in origins | whole.names)
     return Flow(
         origins, frozenset() if text else whole.names, tuple(m.refused), tuple(m.calls), m.settings, output, used,
-        complete=m.steps <= MOST,
+        complete=not m.cut,
     )  # fmt: skip

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 TOOLS = (
     ("WAYLAND_DISPLAY", ("wl-copy",)),
@@ -16,6 +17,8 @@ TOOLS = (
     ("", ("pbcopy",)),
 )
 """The variable that must be set for a tool to work, and its command; it reads what to copy on stdin."""
+written: list[Path] = []
+"""The file that stands in for a clipboard, once there is one."""
 LIMIT = 2.0
 """Seconds a tool may take."""
 
@@ -34,7 +37,7 @@ async def copy(text: str, osc52: Callable[[str], None], environ: Mapping[str, st
     for needs, command in TOOLS:
         if (not needs or environ.get(needs)) and shutil.which(command[0]) and await feed(command, text):
             return f"copied by {command[0]}"
-    return to_file(text)
+    return await asyncio.to_thread(to_file, text)
 
 
 async def feed(command: tuple[str, ...], text: str) -> bool:
@@ -59,10 +62,13 @@ async def feed(command: tuple[str, ...], text: str) -> bool:
 
 
 def to_file(text: str) -> str:
-    """The last resort: a new file that only this user can read."""
+    """The last resort: a file that only this user can read; one for the whole run."""
     try:
-        with tempfile.NamedTemporaryFile("w", prefix="arbius-tui-", suffix=".txt", delete=False, encoding="utf-8") as f:
-            f.write(text)
+        if not written:
+            handle, name = tempfile.mkstemp(prefix="arbius-tui-", suffix=".txt")
+            os.close(handle)
+            written.append(Path(name))
+        written[0].write_text(text, encoding="utf-8")
     except OSError as error:
         return f"no clipboard here, and no file could be written: {error.strerror}"
-    return f"no clipboard here; written to {f.name}"
+    return f"no clipboard here; written to {written[0]}"

@@ -47,7 +47,7 @@ class FrameScreen(Screen[None]):
         self.panel = ProblemPanel(id="problem")
         self.header, self.strips = Header(), (StepStrip(), StepList())
         self.footer = Keys()
-        self.journey_changed(session.journey)
+        self.show_journey()
 
     def compose(self) -> ComposeResult:
         """The same parts on every screen."""
@@ -90,12 +90,17 @@ class FrameScreen(Screen[None]):
         """Draw what is known and follow what changes."""
         self.set_class(glyphs().light == "-", "-ascii")
         self.session.changed.subscribe(self, self.journey_changed)
-        self.journey_changed(self.session.journey)
+        self.show_journey()
         self.refresh_status()
 
-    def journey_changed(self, journey: Journey) -> None:
-        """Header and steps follow the journey."""
-        session = self.session
+    def journey_changed(self, _: Journey) -> None:
+        """Header and steps follow the journey; those of a screen that nobody sees follow when it is shown."""
+        if self.is_current:
+            self.show_journey()
+
+    def show_journey(self) -> None:
+        """Header and steps as the journey stands."""
+        session, journey = self.session, self.session.journey
         self.header.show(journey.project, session.chain, session.saved, rehearsal=session.rehearsal, flag=session.flag)
         for steps in self.strips:
             steps.show(session.steps, order(self.step), session.flag)
@@ -142,6 +147,7 @@ class FrameScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Keys are drawn when the screen is the current one, because only then its bindings count."""
+        self.show_journey()
         self.call_later(self.refresh_keys)
 
     def on_pane_changed(self, _: Pane.Changed) -> None:

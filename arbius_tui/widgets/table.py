@@ -149,6 +149,7 @@ class Table(Widget, can_focus=True):
         self.brush = Brush(columns, loud=loud, lead=lead)
         self.top = 0
         self._strips: dict[int, Strip] = {}
+        self._look: tuple[object, ...] = ()
         self._digits, self._digit_at = "", 0.0
         self.set_reactive(Table.cursor, self.rows.near(-1, 1))
 
@@ -246,13 +247,16 @@ class Table(Widget, can_focus=True):
             self.refresh(Region(0, y, self.size.width, 1))
 
     def notify_style_update(self) -> None:
-        """Focus, theme or size changed."""
-        self._strips.clear()
+        """Focus or theme changed; only another look makes all rows anew."""
+        look = self.visual_style, self.app.theme
+        if look != self._look:
+            self._look = look
+            self._strips.clear()
         super().notify_style_update()
 
     def watch_has_focus(self, has_focus: bool) -> None:
         """The cursor row shows where typing goes."""
-        self._strips.clear()
+        self.touch(self.cursor)
         super().watch_has_focus(has_focus)
 
     def render_line(self, y: int) -> Strip:

@@ -507,9 +507,10 @@ async def test_done_without_ok_is_said_by_the_strip(tmp_path: Path) -> None:
         assert "6 Template  FAIL" in lines(app)[1]
 
 
-async def test_nothing_heavy_is_loaded_and_prefetch_comes_after_the_first_screen(tmp_path: Path) -> None:
-    fetched = []
-    app = app_of(demo.EmptyStep, tmp_path, prefetch=lambda: fetched.append(app.session.walk is not None))
+async def test_prefetch_comes_after_the_first_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sys.modules.pop("this", None)
+    monkeypatch.setattr("arbius_tui.app.QUIET", 0.05)
+    app = app_of(demo.EmptyStep, tmp_path, prefetch=("this",))
     async with app.run_test() as pilot:
-        await until(pilot, lambda: fetched)
-        assert fetched == [True]
+        await until(pilot, lambda: "this" in sys.modules)
+        assert app.session.walk is not None
