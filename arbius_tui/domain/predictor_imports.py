@@ -138,9 +138,8 @@ def requirement(line: str) -> str | None:
     if named:
         return named[1]
     match = re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(?:[=<>!~;@ (,]|$)", line)
-    if match and not line.startswith(("git+", "http")) and not line.endswith((".whl", ".tar.gz", ".zip")):
-        return match[1]
-    return None
+    bare = line.startswith(("git+", "http")) or line.endswith((".whl", ".tar.gz", ".zip"))
+    return match[1] if match and ("@" in line or not bare) and not line.startswith("git+") else None
 
 
 @cache
