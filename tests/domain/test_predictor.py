@@ -204,13 +204,13 @@ def test_one_file_becomes_a_list_of_one_by_its_patch(tmp_path: Path) -> None:
 
 
 FORMS = [
-    ("class P(BasePredictor):\n    def predict(self, seed: int = 0) -> str:\n        return f'{seed}'\n", "P", "predict"),
+    ("class P(BasePredictor):\n  def predict(self, seed: int = 0) -> str:\n    return f'{seed}'\n", "P", "predict"),
     ("class P(BaseRunner):\n    def run(self, seed: int = 0) -> str:\n        return str(seed)\n", "P", "run"),
     ("class P(BaseRunner):\n    async def run(self, seed: int = 0) -> str:\n        return str(seed)\n", "P", "run"),
     ("class P:\n    def predict(self, seed: int = 0) -> str:\n        return str(seed)\n", "P", "predict"),
     ("def predict(seed: int = 0) -> str:\n    return str(seed)\n", "predict", "predict"),
     ("@concurrent(max=2)\nasync def go(seed: int = 0) -> str:\n    return str(seed)\n", "go", "run"),
-    ("class P(BaseRunner):\n    @streaming\n    def run(self, seed: int = 0) -> Iterator[str]:\n        yield f'{seed}'\n",
+    ("class P(BaseRunner):\n  @streaming\n  def run(self, seed: int = 0) -> Iterator[str]:\n    yield f'{seed}'\n",
      "P", "run"),
 ]  # fmt: skip
 
