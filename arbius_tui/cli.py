@@ -10,7 +10,6 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,8 @@ from arbius_tui.options import Options
 from arbius_tui.plain import walk as walks
 from arbius_tui.plain.faces import JsonFace, TextFace, complain
 from arbius_tui.services.memory_store import MemoryStore
-from arbius_tui.services.ports import Services, Store
+from arbius_tui.services.ports import Store
+from arbius_tui.settings import with_config
 
 REHEARSAL = "rehearsal"
 FILE = click.Path(path_type=Path)
@@ -383,42 +383,45 @@ for _name, _instead in {
 
 
 def once(options: Options, *stops: walks.Stop, model_dir: str = "", **settings: Any) -> int:
-    """Run steps on a journey that is kept nowhere."""
-    store = MemoryStore(Journey(options.project or "model", options.network or "one", model_dir))
-    return walk(options, store, stops, settings)
+    """Run steps on a journey that is kept nowhere; in rehearsal on the rehearsal's own."""
+    if options.network == REHEARSAL:
+        return saved(options, *stops, **settings)
+
+    def work(chosen: Options) -> int:
+        store = MemoryStore(Journey(chosen.project or "model", chosen.network or "one", model_dir))
+        return walk(chosen, store, stops, settings)
+
+    return configured(options, work)
 
 
 def saved(options: Options, *stops: walks.Stop, **settings: Any) -> int:
     """Run steps on the saved journey, which nobody else may have open."""
-    from arbius_tui import launch
 
-    face = face_of(options)
+    def work(chosen: Options) -> int:
+        from arbius_tui import launch
+
+        with launch.journey_of(chosen, Path.cwd()) as store:
+            return walk(chosen, store, stops, settings)
+
+    return configured(options, work)
+
+
+def configured(options: Options, work: Callable[[Options], int]) -> int:
+    """Do the work with what the config file adds; the exit code, with words for a failure before any step."""
     try:
-        with launch.project(options, Path.cwd(), options.network or "") as store:
-            return walk(options, store, stops, settings)
+        return work(with_config(options))
     except Failure as failure:
-        complain(face, failure.problem, failure.exit_code)
+        complain(face_of(options), failure.problem, failure.exit_code)
         return failure.exit_code
 
 
 def walk(options: Options, store: Store, stops: tuple[walks.Stop, ...], settings: dict[str, Any]) -> int:
-    """Run steps in the real world."""
-    face = face_of(options)
+    """Run steps in the world of this journey."""
+    from arbius_tui import launch
 
-    def services(journey: Journey) -> AbstractAsyncContextManager[Services]:
-        from arbius_tui import launch
-
-        return launch.real_world(options, settings)
-
-    def prepared() -> int:
-        ask = answers_of(options, rehearsal=False)
-        return run(store, services, lambda w, a, f: walks.steps(w, stops, a, f), face, ask)
-
-    try:
-        return prepared()
-    except Failure as failure:
-        complain(face, failure.problem, failure.exit_code)
-        return failure.exit_code
+    ask = answers_of(options, rehearsal=store.load().network == REHEARSAL)
+    services = launch.world_of(options, store, settings)
+    return run(store, services, lambda w, a, f: walks.steps(w, stops, a, f), face_of(options), ask)
 
 
 def not_built(options: Options, what: str, instead: str) -> int:

@@ -14,12 +14,13 @@ from arbius_tui.domain.errors import Failure
 from arbius_tui.domain.journey import Journey
 from arbius_tui.options import Options
 from arbius_tui.services.store import ProjectStore, default_folder
+from arbius_tui.settings import with_config
 from arbius_tui.steps.crash import log_folder
 
 if TYPE_CHECKING:
     from arbius_tui.headless import OpenServices
     from arbius_tui.plain.faces import Face
-    from arbius_tui.services.ports import Services
+    from arbius_tui.services.ports import Services, Store
 
 REHEARSAL = "rehearsal"
 SLOW = ("pydantic", "httpx", "eth_utils", "eth_abi", "aiohttp", "eth_keys", "eth_account", "web3")
@@ -41,19 +42,40 @@ def repaired(store: ProjectStore) -> ProjectStore:
     return store
 
 
-def real_world(options: Options, settings: Mapping[str, Any]) -> AbstractAsyncContextManager[Services]:
-    """The services of a real network."""
+@contextmanager
+def journey_of(options: Options, folder: Path) -> Iterator[ProjectStore]:
+    """The journey that a command without a screen goes on with: the folder's own, or the rehearsal's."""
+    if options.network == REHEARSAL:
+        home, name, model = rehearsal_of(options, None)
+        with ProjectStore.open(home, name, REHEARSAL, str(model)) as store:
+            yield repaired(store)
+    else:
+        with project(options, folder, options.network) as store:
+            yield store
+
+
+def world_of(options: Options, store: Store, settings: Mapping[str, Any]) -> OpenServices:
+    """The world of this journey's network."""
+    if isinstance(store, ProjectStore) and store.load().network == REHEARSAL:
+        return embedded_world(store, settings.get("endpoints", ()))
+    return lambda journey: real_world(options, journey, settings)
+
+
+def real_world(
+    options: Options, journey: Journey, settings: Mapping[str, Any]
+) -> AbstractAsyncContextManager[Services]:
+    """The services of a real network: the one that was named, else the journey's."""
     from platformdirs import user_data_path
 
     from arbius_tui.services.world import Settings, open_world
 
     chosen = Settings(
-        network=options.network or "one",
+        network=options.network or journey.network,
         rpc=options.rpc,
         engine=options.engine,
         chain_id=options.chain_id,
         out=Path.cwd(),
-        **settings,
+        **{**settings, "ipfs": settings.get("ipfs") or options.ipfs},
     )
     return open_world(chosen, user_data_path("arbius-tui", appauthor=False))
 
@@ -113,15 +135,22 @@ def forget(folder: Path) -> None:
 
 def wizard(options: Options, folder: Path | None, rehearsal: bool, endpoints: tuple[str, ...]) -> int:
     """The screens where there is a terminal for them, else the same journey as lines of text."""
+    try:
+        options = with_config(options)
+    except Failure as failure:
+        from arbius_tui.headless import face_of
+
+        return refused(failure, face_of(options))
+    rehearsal = rehearsal or options.network == REHEARSAL
     if not on_screen(options):
         return rehearse(options, folder, endpoints) if rehearsal else walk_through(options, folder, endpoints)
     try:
         if rehearsal:
             home, name, model = rehearsal_of(options, folder)
             with ProjectStore.open(home, name, REHEARSAL, str(model)) as store:
-                return screens(store, embedded_world(store, endpoints))
+                return screens(options, store, embedded_world(store, endpoints))
         with project(options, folder or Path.cwd(), options.network, str(folder.absolute()) if folder else "") as store:
-            return screens(store, lambda journey: real_world(options, {"endpoints": endpoints}))
+            return screens(options, store, lambda journey: real_world(options, journey, {"endpoints": endpoints}))
     except Failure as failure:
         from arbius_tui.headless import face_of
 
@@ -137,7 +166,7 @@ def walk_through(options: Options, folder: Path | None, endpoints: tuple[str, ..
     try:
         with project(options, folder or Path.cwd(), options.network, str(folder.absolute()) if folder else "") as store:
             ask = answers_of(options, rehearsal=False)
-            return run(store, lambda j: real_world(options, {"endpoints": endpoints}), walks.everything, face, ask)
+            return run(store, lambda j: real_world(options, j, {"endpoints": endpoints}), walks.everything, face, ask)
     except Failure as failure:
         return refused(failure, face)
 
@@ -150,7 +179,7 @@ def on_screen(options: Options) -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def screens(store: ProjectStore, open_services: OpenServices) -> int:
+def screens(options: Options, store: ProjectStore, open_services: OpenServices) -> int:
     """Run the wizard; its exit code."""
     import asyncio
     import gc
@@ -172,7 +201,9 @@ def screens(store: ProjectStore, open_services: OpenServices) -> int:
                 world = await asyncio.to_thread(open_services, journey)
                 return Walk(store, await stack.enter_async_context(world))
 
-            app = ArbiusApp(open_walk, journey, log_dir=log_folder(), prefetch=SLOW)
+            app = ArbiusApp(
+                open_walk, journey, log_dir=log_folder(), prefetch=SLOW, palette=options.palette, keymap=options.keys
+            )
             await app.run_async()
             return app.return_code or 0
 

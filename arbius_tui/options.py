@@ -9,7 +9,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Options:
-    """As the author gave them; empty means not given. `given` are answers that flags give to questions."""
+    """As the author gave them, or the config file; empty means neither.
+
+    `given` are answers that flags give to questions, `keys` other keys for actions by their id.
+    """
 
     project: str = ""
     network: str = ""
@@ -23,4 +26,7 @@ class Options:
     config: Path | None = None
     no_color: bool = False
     password_file: Path | None = None
+    palette: str = ""
+    ipfs: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)

@@ -185,3 +185,19 @@ def test_help_names_every_command_of_the_interface() -> None:
     commands = "check model build run predict seed-test publish template cid id pin wallet register owner verify status"
     for name in (*commands.split(), "wire-in", "serve", "bench", "report", "rehearse"):
         assert f"\n  {name} " in text
+
+
+def test_a_command_in_rehearsal_uses_the_rehearsals_own_journey(tmp_path: Path) -> None:
+    state = {"XDG_STATE_HOME": str(tmp_path)}
+    assert run("rehearse", "--no-input", **state).returncode == 0
+    accounts = json.loads(run("wallet", "list", "--network", "rehearsal", "--json", **state).stdout.splitlines()[-1])
+    assert [a["kind"] for a in accounts["result"]["accounts"]] == ["rehearsal"]
+    rows = json.loads(run("status", "--network", "rehearsal", "--json", **state).stdout.splitlines()[-1])
+    assert {row["state"] for row in rows["result"]["rows"]} == {"ok"}
+
+
+def test_a_config_file_that_is_wrong_has_words(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("palete = 'light'")
+    done = run("check", "--config", str(tmp_path / "c.toml"))
+    assert done.returncode == 2
+    assert "palete" in done.stderr

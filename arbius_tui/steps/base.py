@@ -80,6 +80,7 @@ class Walk:
     async def run(self, name: str, ask: Ask, step: Step | None = None) -> AsyncGenerator[Event, None]:
         """Run a step: `Started`, its events, one `Done`. A failure becomes a problem and a `Done`."""
         yield Started(TITLES[name])
+        before = self.journey.state(name)
         await self.save(Place(at=name, states={name: "run"}))
         done: Done | None = None
         try:
@@ -103,7 +104,7 @@ class Walk:
         finally:
             if done is None:
                 # Cancelled, or the author went back from a question. Nothing may be awaited while a generator closes.
-                self.tell(self.store.apply(Place(states={name: "-"})))
+                self.tell(self.store.apply(Place(states={name: "-" if before == "run" else before})))
         await self.save(Place(states={name: word(done)}))
         yield done
 
