@@ -246,7 +246,9 @@ def _text(m: Machine, node: ast.expr) -> Value:
     origins = NONE
     for part in parts:
         origins |= part.origins if path else m.content(part, node)
-    cells = union(parts).cells | ({m.cell(m.files[m.frame.file].code(node))} if path else set[int]())
+    cells = union(p for p in parts if p.path).cells | (
+        {m.cell(m.files[m.frame.file].code(node))} if path else set[int]()
+    )
     return Value(origins, union(parts).names, cells, type="str", path=path, suffix=suffix_of(words[1]) if path else "")
 
 

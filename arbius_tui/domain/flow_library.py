@@ -12,8 +12,9 @@ from arbius_tui.domain.flow_values import (
     FUNCTIONS,
     NONE,
     NOTHING,
+    ORDERS,
     SEEDS,
-    Origin,
+    Kind,
     Origins,
     Value,
     each,
@@ -52,8 +53,10 @@ def source_text(m: Machine, call: Call) -> Origins:
 def seeding(m: Machine, call: Call) -> Value | None:
     """Functions that seed a library's own generator, and constructors of generators."""
     if call.name in sources.RESEEDED_FROM_SYSTEM:
-        m.seeded(sources.RESEEDED_FROM_SYSTEM[call.name], frozenset({m.origin("unseeded", call.node)}))
-        return NOTHING
+        library = sources.RESEEDED_FROM_SYSTEM[call.name]
+        origins = frozenset({m.origin("unseeded", call.node, library)})
+        m.seeded(library, origins)
+        return Value(origins, type="int")
     if call.name in sources.SEEDERS:
         libraries, largest = sources.SEEDERS[call.name]
         seed = call.argument(0, "seed", "a", "s", "seed_value")
@@ -118,8 +121,7 @@ def drawing(m: Machine, call: Call) -> Value | None:
     kind = sources.kind_of(call.name, len(call.arguments) + len(call.keywords))
     if kind in ("listing", "finish"):
         made = m.derived(*call.everything, node=call.node)
-        added = {m.origin(kind, call.node)} if m.phase == "predict" else set[Origin]()
-        return replace(made, origins=made.origins | added)
+        return among_others(m, call, made, kind) if m.phase == "predict" else made
     if kind:
         return replace(m.derived(*call.everything, node=call.node), origins=frozenset({m.origin(kind, call.node)}))
     library = sources.drawn_from(call.name)
@@ -136,6 +138,13 @@ def drawing(m: Machine, call: Call) -> Value | None:
     return replace(made, origins=made.origins | origins, type=kind_)
 
 
+def among_others(m: Machine, call: Call, made: Value, kind: Kind) -> Value:
+    """What comes in an order that others decide, and may be files that others wrote."""
+    cell = m.cell()
+    m.heap[cell] = m.world
+    return replace(made, origins=made.origins | {m.origin(kind, call.node)}, cells=made.cells | {cell})
+
+
 def builtin(m: Machine, call: Call) -> Value | None:
     """Builtins whose result says more than what they were given."""
     if call.name in BUILTINS:
@@ -143,7 +152,7 @@ def builtin(m: Machine, call: Call) -> Value | None:
     if call.name in ORDERLESS:
         whole = union(call.everything)
         samples = each(FUNCTIONS[call.name], *call.everything) if call.name in FUNCTIONS else None
-        origins = frozenset(o for o in source_text(m, call) if o.kind not in ("order", "listing", "finish"))
+        origins = frozenset(o for o in source_text(m, call) if o.kind not in ORDERS)
         return Value(origins, whole.names, whole.cells, samples, suffix=first_of(call).suffix)
     return listed(m, call) if call.name in LISTERS else None
 
@@ -288,7 +297,7 @@ def method(m: Machine, call: Call, receiver: Value) -> Value | None:
         return replace(made, origins=made.origins | origins)
     if call.method in sources.LISTING_METHODS and m.phase == "predict":
         made = m.derived(receiver, *call.arguments, node=call.node)
-        return replace(made, origins=made.origins | {m.origin("listing", call.node)})
+        return among_others(m, call, made, "listing")
     return of_number(m, call, receiver) or of_text(m, call, receiver) or of_list(m, call, receiver)
 
 
@@ -386,15 +395,23 @@ def unknown(m: Machine, call: Call, function: Value) -> Value:
     origins = m.control
     for value in values:
         origins |= m.content(value, call.node)
+    if any(v.early for v in (function, call.receiver) if v is not None) and not is_standard(call):
+        origins = frozenset(o for o in origins if o.kind not in ("uuid", "host"))  # the name of a request
     origins |= diffusion(m, call, function)
+    if not is_standard(call):
+        m.world |= frozenset(o for o in origins if o.kind in UNSEEN)
     for value in values:
         m.changed(value, frozenset(o for o in origins if o.kind != "time") if quiet(call) else origins)
     note_seed(m, call, origins)
     owner = function.type or function.name
-    made = m.derived(*values, kind=result_type(owner), node=call.node)
+    made = replace(m.derived(*values, kind=result_type(owner), node=call.node), origins=origins)
     path = any(v.path for v in call.everything) and call.method in ("format", "joinpath", "with_suffix", "with_name")
     suffix = next((suffix_of(v.constant) for v in call.arguments if isinstance(v.constant, str)), "") if path else ""
-    return replace(made, origins=made.origins | origins, path=path, suffix=suffix)
+    return replace(made, path=path, suffix=suffix)
+
+
+UNSEEN = ("seed", "unseeded", "entropy", "carried", "constant", "counter")
+"""What a foreign program may write into files that are only read back."""
 
 
 def quiet(call: Call) -> bool:
@@ -409,7 +426,7 @@ def result_type(owner: str) -> str:
 
 def diffusion(m: Machine, call: Call, function: Value) -> Origins:
     """A pipeline of diffusers draws its noise from torch's own generator where it is given none."""
-    pipeline = function.type.startswith("diffusers.") and call.receiver is None
+    pipeline = function.type.startswith("diffusers.") and "Pipeline" in function.type and call.receiver is None
     own = {"latents", "**"} & call.keywords.keys() or generator_given(call)
     if not pipeline or m.phase == "setup" or own:
         return NONE

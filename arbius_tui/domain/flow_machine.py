@@ -20,6 +20,7 @@ from arbius_tui.domain.flow_values import (
     Samples,
     Value,
     either,
+    own_content,
     union,
 )
 from arbius_tui.domain.python_source import PythonFile
@@ -160,6 +161,7 @@ class Machine:
     refused: list[TooBig] = field(default_factory=list)
     settings: dict[str, tuple[Value, ast.AST, str]] = field(default_factory=dict)
     seed_passed: bool = False
+    world: Origins = NONE
 
     @contextmanager
     def deeper(self) -> Iterator[bool]:
@@ -195,7 +197,7 @@ class Machine:
 
     def content(self, value: Value, node: ast.AST | None = None) -> Origins:
         """Where the content of a value comes from; the name of a file is not its content."""
-        found = NONE if value.path else value.origins
+        found = own_content(value)
         for cell in value.cells:
             found |= self.heap[cell]
             if node is not None and cell in self.state.generators:

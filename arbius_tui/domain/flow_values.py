@@ -127,11 +127,20 @@ def suffix_of(text: str) -> str:
     return f".{end.lower()}" if fits else ""
 
 
+ORDERS = ("order", "listing", "finish")
+"""Kinds that decide which comes first, whatever it is that comes."""
+
+
+def own_content(value: Value) -> Origins:
+    """Where the content of a value comes from, storages aside: where a path comes from is only a name."""
+    return frozenset(o for o in value.origins if o.kind in ORDERS) if value.path else value.origins
+
+
 def union(values: Iterable[Value]) -> Value:
-    """What is made of all of these: their origins, names and storages. Where a path comes from is only a name."""
+    """What is made of all of these: their origins, names and storages."""
     origins, names, cells = NONE, NONE, frozenset[int]()
     for value in values:
-        origins |= NONE if value.path else value.origins
+        origins |= own_content(value)
         names |= value.names | (value.origins if value.path else NONE)
         cells |= value.cells
     return Value(origins=origins, names=names, cells=cells)

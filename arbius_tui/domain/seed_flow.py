@@ -96,6 +96,8 @@ def seen(m: Machine, output: Value, text: bool) -> Flow:
     """What there is to say at the end."""
     whole = union([output])
     origins = m.content(whole) | (whole.names if text else frozenset())
+    if not text and not origins:
+        origins = m.world  # a file that somebody else wrote
     used = m.seed_passed or any(o.kind == "seed" for o in origins | whole.names)
     return Flow(
         origins, frozenset() if text else whole.names, tuple(m.refused), tuple(m.calls), m.settings, output, used,

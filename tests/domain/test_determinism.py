@@ -81,7 +81,6 @@ MEASURED = {
     "stamp": {"time-in-output"},
     "npseed": {"seed-over-32-bits"},
     "importerr": {"import-not-installed"},
-    "syntaxerr": {"syntax-error"},
     "crash": {"seed-ignored"},
     "iter": {"seed-ignored"},
     "pathin": {"seed-ignored"},
