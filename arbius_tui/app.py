@@ -140,7 +140,7 @@ class ArbiusApp(App[None]):
         except Failure as failure:
             session.failure = failure
         except Exception as error:
-            from arbius_tui.screens.crash import broke
+            from arbius_tui.steps.crash import broke
 
             session.failure = Failure("internal", "")
             session.failure.problem = broke(error, session.log_dir)
@@ -236,10 +236,8 @@ class ArbiusApp(App[None]):
 
     def _fatal_error(self) -> None:
         """Words and a file instead of Textual's traceback, which prints the values of variables."""
-        from arbius_tui.screens.crash import broke
+        from arbius_tui.steps.crash import broke, last_words
 
-        error = sys.exception() if hasattr(sys, "exception") else None
-        problem = broke(error or RuntimeError("unknown"), self.session.log_dir, "start it again to go on")
-        fix = problem.fix.text if problem.fix else ""
+        problem = broke(sys.exception() or RuntimeError("unknown"), self.session.log_dir, "start it again to go on")
         # A str would be read as markup, and a bracket in it would keep the app from ending.
-        self.panic(Text(f"{problem.what}: {problem.detail}\n{problem.why}\n{fix}"))
+        self.panic(Text(last_words(problem)))

@@ -53,6 +53,14 @@ def private(home: Path) -> dict[str, str]:
     return variables
 
 
+RECURSION = sys.getrecursionlimit()
+
+
+def pytest_collection_finish() -> None:
+    """Tests that import py-evm at their top have lifted Python's limit meanwhile; the program never does."""
+    sys.setrecursionlimit(RECURSION)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Take the user's surroundings away, also from module and session fixtures."""
     for name in list(os.environ):

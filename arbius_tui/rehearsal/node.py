@@ -8,6 +8,7 @@ raw transaction is looked at as a node's pool does before it reaches the EVM (py
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ from arbius_tui.domain.errors import Failure
 if TYPE_CHECKING:
     from eth.abc import ComputationAPI, SignedTransactionAPI, StateAPI
     from eth_typing import Address
+
+RECURSION = sys.getrecursionlimit()
+"""Python's own limit, read before py-evm changes it."""
 
 GAS_LIMIT = 32_000_000
 """Gas of one block, as on Arbitrum One."""
@@ -96,6 +100,8 @@ class Node:
         from eth_tester import EthereumTester, PyEVMBackend
         from eth_utils.address import to_canonical_address
 
+        # py-evm lifts it to 100,000; with that, deeply nested JSON from anybody ends Python by a memory fault.
+        sys.setrecursionlimit(RECURSION)
         backend = PyEVMBackend(
             genesis_parameters=PyEVMBackend.generate_genesis_params(overrides={"gas_limit": GAS_LIMIT}),
             genesis_state={to_canonical_address(address): dict(account) for address, account in genesis.items()},

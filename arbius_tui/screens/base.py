@@ -181,7 +181,7 @@ class StepScreen(KeyedScreen):
 
     async def on_broken(self, error: Exception) -> None:
         """A fault of ours: words, and the traceback in a file."""
-        from arbius_tui.screens.crash import broke
+        from arbius_tui.steps.crash import broke
 
         self.on_trouble(Trouble(broke(error, self.session.log_dir)))
         if self.session.walk:

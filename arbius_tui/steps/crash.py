@@ -9,14 +9,14 @@ from arbius_tui.domain.errors import Fix, Problem
 from arbius_tui.domain.text import clean
 
 
-def broke(error: BaseException, folder: Path) -> Problem:
+def broke(error: BaseException, folder: Path, again: str = "F5 tries again") -> Problem:
     """The panel for an exception that is no Failure; its traceback, without the values of variables, goes to a file."""
     place = _write(error, folder)
     return Problem(
         "internal",
         "Something broke in arbius-tui",
         why="this is a fault of ours, not of your model; what was saved is safe",
-        fix=Fix(f"details are in {place}; F5 tries again" if place else "F5 tries again"),
+        fix=Fix(f"{again}; details are in {place}" if place else again),
         detail=f"{type(error).__name__}: {clean(str(error))}",
     )
 
@@ -39,3 +39,8 @@ def _write(error: BaseException, folder: Path) -> Path | None:
     except OSError:
         return None
     return path
+
+
+def last_words(problem: Problem) -> str:
+    """A problem as the few lines that stay in the terminal when the wizard has ended."""
+    return f"{problem.what}: {problem.detail}\n{problem.why}\n{problem.fix.text if problem.fix else ''}"

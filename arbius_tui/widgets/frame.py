@@ -63,7 +63,8 @@ class Header(Lines):
             mode = [("   REHEARSAL", "bold"), f"  {self.chain}, no money moves"]
         left = words(("  arbius-tui", quiet), (f"   {self.project}", "bold"), *mode)
         flag = f"{self.flag}   " if self.flag and width > 90 else ""
-        yield spread(left, words((flag, "bold $warning"), (self.saved, quiet), " "), width)
+        loud = "bold" if self.rehearsal else "bold $warning"
+        yield spread(left, words((flag, loud), (self.saved, quiet), " "), width)
 
 
 class Steps(Lines):

@@ -132,7 +132,9 @@ def test_a_version(version: str, expected: tuple[int, ...]) -> None:
     assert numbers(version) == expected
 
 
-@pytest.mark.parametrize("label", ["", "{", "[]", "7", "[" * 100_000, "x" * (images.LARGEST + 1)])
+@pytest.mark.parametrize(
+    "label", ["", "{", "[]", "7", "[" * 100_000, "x" * (images.LARGEST + 1)], ids=lambda v: v[:8] or "empty"
+)
 def test_a_label_that_cannot_be_read_counts_as_missing(label: str) -> None:
     image = read(inspected(labels(openapi_schema=label, config=label)))
     assert (image.openapi, image.config) == (None, None)

@@ -171,6 +171,7 @@ BIG = b'{"a":"' + b"x" * (MAX_BYTES - 8) + b'"}'
         (b'{"a":NaN}', "nan", "NaN"),
         (b'{"a":[-Infinity]}', "nan", "-Infinity"),
     ],
+    ids=lambda value: repr(value)[:24],
 )
 def test_what_is_refused_and_how(data: bytes, code: str, words: str) -> None:
     with pytest.raises(TemplateInvalid) as caught:

@@ -317,7 +317,7 @@ async def test_ctrl_c_stops_the_job_and_then_says_how_to_quit(tmp_path: Path) ->
         await pilot.press("ctrl+c")
         await until(pilot, lambda: not app.screen.running)
         assert ended
-        assert app.session.journey.state("checks") == "-"
+        assert app.session.journey.state("checks") == "FAIL"  # as it was before
         await settle(pilot)
         assert "x cancel" not in shown(app)
         await pilot.press("ctrl+c")
@@ -346,7 +346,7 @@ async def test_quitting_ends_the_running_step_first(tmp_path: Path) -> None:
         await until(pilot, lambda: not app.is_running)
     assert ended
     assert app.return_code == 0
-    assert app.session.walk.journey.state("checks") == "-"
+    assert app.session.walk.journey.state("checks") == "FAIL"
 
 
 async def test_the_log_keeps_everything_and_can_be_searched(tmp_path: Path) -> None:
