@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from arbius_tui.domain.errors import BadInput, NotReady
 from arbius_tui.domain.text import clean
+from arbius_tui.services.store import replace_file
 
 
 def absolute(typed: str) -> Path:
@@ -36,26 +35,14 @@ def unreadable(path: Path, reason: str) -> BadInput:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write by a temporary file beside it, fsync and rename; the old file stays whole if anything fails."""
-    temporary = ""
+    """Write whole or not at all; the old file stays as it is if anything fails, and keeps its mode."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-        temporary = ""
+        replace_file(path, data, path.stat().st_mode & 0o777 if path.exists() else 0o644)
     except OSError as error:
         raise NotReady(
             "cannot-write",
-            f"cannot write {path}: {(error.strerror or str(error)).lower()}",
+            f"cannot write {clean(str(path))}: {(error.strerror or str(error)).lower()}",
             why="what you made is still here and nothing was lost",
             fix="choose a folder that you may write to, or free some space",
         ) from None
-    finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
