@@ -30,7 +30,7 @@ SLOW = ("pydantic", "httpx", "eth_utils", "eth_abi", "aiohttp", "eth_keys", "eth
 @contextmanager
 def project(options: Options, folder: Path, network: str, model_dir: str = "") -> Iterator[ProjectStore]:
     """The saved journey of this folder, held by this process alone."""
-    name = options.project or folder.name or "model"
+    name = options.project or folder.absolute().name or "model"
     with ProjectStore.open(default_folder(name), name, network, model_dir) as store:
         yield repaired(store)
 

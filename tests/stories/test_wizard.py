@@ -195,3 +195,13 @@ def test_a_reader_gets_lines_and_prompts(env: dict[str, str | None], launch: Lau
     identity = next(word for word in shown.split() if word.startswith("0x") and len(word) == 66)
     terminal.send(identity[-4:] + "\n")
     assert terminal.wait_exit(60) == 0
+
+
+def test_the_folder_here_gives_the_project_its_name(launch: Launch, home: Path) -> None:
+    folder = home / "my-sdxl"
+    folder.mkdir()
+    (folder / "cog.yaml").write_text('predict: "predict.py:Predictor"\n')
+    terminal = launch(".", cwd=folder)
+    terminal.wait_for("my-sdxl   Arbitrum One 42161   REHEARSAL off")
+    terminal.send("ctrl+q")
+    assert terminal.wait_exit() == 0
