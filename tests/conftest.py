@@ -80,6 +80,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", r"error:::arbius_tui(\..*)?")
     config.addinivalue_line("filterwarnings", "error::pytest.PytestUnraisableExceptionWarning")
     config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
+    # The docker package leaves the socket of a stream that its Engine cut to the garbage collector, in any test.
+    config.addinivalue_line(
+        "filterwarnings", "ignore:Exception ignored in. <socket.*docker:pytest.PytestUnraisableExceptionWarning"
+    )
 
 
 def pytest_unconfigure() -> None:

@@ -11,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.screens import demo
+from tests.screens.still import still
 
 SIZES = [(80, 24), (120, 40)]
 PALETTES = ["dark", "light", "ansi", "mono"]
@@ -29,8 +30,7 @@ async def ready(pilot: Pilot[Any]) -> None:
     async with asyncio.timeout(20):
         while screen.running and screen.ask.pane is None:
             await pilot.pause()
-    for _ in range(3):
-        await pilot.pause()
+    await still(pilot)
 
 
 @pytest.mark.parametrize("palette", PALETTES)

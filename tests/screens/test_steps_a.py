@@ -32,6 +32,7 @@ from arbius_tui.steps.base import Walk
 from arbius_tui.steps.model import NOT_BUILT, Fact
 from arbius_tui.steps.run import HealthSeen
 from tests.screens.demo import Scripted
+from tests.screens.still import still
 from tests.steps.conftest import Author, collect
 
 SIZES = [(80, 24), (120, 40)]
@@ -500,6 +501,7 @@ async def ready(pilot: Pilot[Any]) -> None:
         await pilot.press("enter")
         await quiet(pilot)
         await until(pilot, lambda: not app.screen.tail._due)
+    await still(pilot)
 
 
 def picture(name: str, palette: str = "dark") -> ArbiusApp:

@@ -33,6 +33,7 @@ from arbius_tui.steps.seed_test import CaseSeen, case_row
 from arbius_tui.steps.template import Part, identity, parts
 from arbius_tui.steps.wallet import Money
 from tests.screens.demo import Scripted
+from tests.screens.still import still
 from tests.screens.test_frame import lines, settle, shown, until
 
 SIZES = [(80, 24), (120, 40)]
@@ -650,7 +651,7 @@ def ready(keys: list[str]) -> Any:
                     or getattr(screen, "led", "") == "over-32-bits"
                 ),
             )
-        await settle(pilot)
+        await still(pilot)
 
     return go
 
