@@ -20,6 +20,7 @@ from arbius_tui import __version__
 from arbius_tui.domain.errors import BadInput, Failure, Fix, Problem
 from arbius_tui.domain.events import Done
 from arbius_tui.domain.journey import Journey
+from arbius_tui.domain.text import clean
 from arbius_tui.headless import answers_of, ended, face_of, run
 from arbius_tui.options import Options
 from arbius_tui.plain import walk as walks
@@ -121,11 +122,28 @@ def check(options: Options, only: str | None) -> int:
 
 
 @main.command()
-@click.argument("folder", type=FILE)
+@click.argument("folder", metavar="[new] DIR")
+@click.argument("made", metavar="", required=False, type=FILE)
 @shared
-def model(options: Options, folder: Path) -> int:
-    """Read a model's folder."""
-    return once(options, "model", model_dir=str(folder.absolute()))
+def model(options: Options, folder: str, made: Path | None) -> int:
+    """Read a model's folder; `model new DIR` writes the files of a new model (a folder named new is ./new)."""
+    if folder != "new" and made is None:
+        return once(options, "model", model_dir=str(Path(folder).absolute()))
+    if folder != "new" or made is None:
+        return refuse(
+            options, "one folder is needed", "arbius-tui model DIR reads one, arbius-tui model new DIR makes one"
+        )
+    new_model = made.absolute()
+
+    def work() -> Done:
+        from arbius_tui.services.scaffold import scaffold
+
+        files = [clean(str(path)) for path in scaffold(new_model)]
+        if not options.json:
+            click.echo("\n".join(files))
+        return Done(True, 0, {"folder": clean(str(new_model)), "files": files})
+
+    return ended(face_of(options), work)
 
 
 @main.command(name="run")
