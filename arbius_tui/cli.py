@@ -146,16 +146,44 @@ def model(options: Options, folder: str, made: Path | None) -> int:
     return ended(face_of(options), work)
 
 
+@main.command()
+@click.argument("folder", type=FILE)
+@click.option("-t", "--tag", default="", metavar="NAME", help="The image's name; default as cog names it.")
+@click.option("--dockerfile", default="", metavar="F", help="Your own Dockerfile, as seen from the folder.")
+@shared
+def build(options: Options, folder: Path, tag: str, dockerfile: str) -> int:
+    """Build the image of a model's folder with cog."""
+    from arbius_tui import launch
+    from arbius_tui.steps.build import Build
+
+    if options.network == REHEARSAL:
+        return refuse(options, "the rehearsal builds no image", "leave --network rehearsal out")
+    place = folder.resolve()
+
+    def work(chosen: Options) -> int:
+        with launch.project(chosen, place, chosen.network, str(place)) as store:
+            return walk(chosen, store, (Build(tag, dockerfile),), {})
+
+    return configured(options, work)
+
+
 @main.command(name="run")
 @click.argument("image", required=False)
 @click.option("--endpoint", metavar="URL", help="A server that runs already.")
-@click.option("--gpus", default="all", help="all or none.")
+@click.option("--gpus", type=click.Choice(["all", "none"]), help="Default: all, where Docker can hand them out.")
 @shared
-def run_(options: Options, image: str | None, endpoint: str | None, gpus: str) -> int:
-    """Take a model's server and wait until it is READY."""
-    if image is not None:
-        return not_built(options, f"run {image}", "start the image yourself and name it: --endpoint URL")
-    return saved(options, "run", endpoints=(endpoint,) if endpoint else ())
+def run_(options: Options, image: str | None, endpoint: str | None, gpus: str | None) -> int:
+    """Start an IMAGE or take a model's server, and wait until it is READY; `run stop` removes what we started."""
+    from arbius_tui.steps.run import Stop
+
+    if image and endpoint:
+        return refuse(options, "an image and an endpoint are two servers", "give IMAGE or --endpoint URL")
+    if image == "stop":
+        return saved(options, Stop())
+    if image and options.network == REHEARSAL:
+        return refuse(options, "the rehearsal starts no image", "leave --network rehearsal out, or give --endpoint URL")
+    endpoints = (endpoint,) if endpoint else ()
+    return saved(options, "run", endpoints=endpoints, image=image or "", gpus=gpus or "auto")
 
 
 @main.command(name="seed-test")
@@ -388,7 +416,6 @@ def later(name: str, instead: str) -> None:
 
 
 for _name, _instead in {
-    "build": "run `cog build` in the model's folder, then give its server to `run --endpoint`",
     "predict": "POST to the server's /predictions, or use `seed-test`, which decodes and hashes every output",
     "publish": "run `cog login` and `cog push r8.im/OWNER/NAME`",
     "owner": "call setModelFee or setModelAddr on the engine from the model's addr",
