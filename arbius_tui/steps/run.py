@@ -32,7 +32,7 @@ SPENT = ("SETUP_FAILED", "DEFUNCT")
 
 @dataclass(frozen=True, slots=True)
 class HealthSeen:
-    """A change of health, in the server's own word."""
+    """A change of health, in the server's own word; `logs` is empty where the log comes as lines."""
 
     kind: ClassVar[str] = "health"
     id: str
@@ -72,12 +72,13 @@ class Run(Step):
         yield Saved(record)
         for event in of_image(came.image, record):
             yield event
-        cog = ""
-        async with aclosing(watched(server, services, came.how == "started")) as events:
+        cog, live = "", bool(server.container) and came.how == "started"
+        async with aclosing(watched(server, services, live)) as events:
             async for seen_now in events:
                 if isinstance(seen_now, Health):
                     cog = seen_now.cog or cog
-                    yield Found(seen(server, seen_now, came.how))
+                    # The setup's log has come line by line, as it was written.
+                    yield Found(seen(server, replace(seen_now, logs="") if live else seen_now, came.how))
                 else:
                     for text in seen_now.splitlines():
                         yield Line(text, "log")
@@ -109,7 +110,7 @@ class Run(Step):
                 "no-model",
                 "there is no model to run",
                 why="this step starts your model's server, or takes one that runs already",
-                fix="start with the model's folder, or name a server: --endpoint http://127.0.0.1:5000",
+                fix="name its image, arbius-tui run IMAGE, or a server that runs: --endpoint http://127.0.0.1:5000",
             )
         return Came(await services.servers.start(Path(journey.model_dir)), "started")
 
@@ -128,7 +129,7 @@ class Stop(Step):
             yield Line(f"stopped and removed {count} server{'s' if count > 1 else ''} of this project")
         else:
             yield Line("there is nothing to stop: no server that we started for this project runs")
-        if foreign:
+        if foreign and not count:
             yield Line(f"{known.url} is yours and was left alone")
         result = {"stopped": count, "image": known.image, "container": known.container, "url": known.url}
         yield Done(True, 0, result, "ok" if foreign else "-")

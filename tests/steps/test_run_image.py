@@ -30,7 +30,7 @@ from arbius_tui.services.store import default_folder
 from arbius_tui.services.world import Settings, open_world
 from arbius_tui.steps.base import Walk
 from arbius_tui.steps.model import Fact
-from arbius_tui.steps.run import Stop, both
+from arbius_tui.steps.run import HealthSeen, Stop, both
 from arbius_tui.steps.seed_test import CaseSeen
 from tests import parts
 from tests.real.images import BASE, TestImages
@@ -122,6 +122,7 @@ async def test_an_image_is_run_proved_stopped_and_started_again(project: Project
     log = [event.text for event in events if isinstance(event, Line) and event.source == "log"]
     assert "the example model has no weights to load" in log
     assert len([line for line in log if line == "the example model has no weights to load"]) == 1
+    assert [e.item.logs for e in events if isinstance(e, Found) and isinstance(e.item, HealthSeen)][-1] == ""
     facts = {e.item.id: e.item for e in events if isinstance(e, Found) and isinstance(e.item, Fact)}
     assert (facts["gpu"].state, facts["gpu"].found) == ("ok", "none: CPU-ONLY")
     assert "prompt" in facts["inputs"].found
