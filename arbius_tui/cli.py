@@ -20,6 +20,7 @@ from arbius_tui import __version__
 from arbius_tui.domain.errors import BadInput, Failure, Fix, Problem
 from arbius_tui.domain.events import Done
 from arbius_tui.domain.journey import Journey
+from arbius_tui.domain.text import clean
 from arbius_tui.headless import answers_of, ended, face_of, run
 from arbius_tui.options import Options
 from arbius_tui.plain import walk as walks
@@ -121,23 +122,68 @@ def check(options: Options, only: str | None) -> int:
 
 
 @main.command()
-@click.argument("folder", type=FILE)
+@click.argument("folder", metavar="[new] DIR")
+@click.argument("made", metavar="", required=False, type=FILE)
 @shared
-def model(options: Options, folder: Path) -> int:
-    """Read a model's folder."""
-    return once(options, "model", model_dir=str(folder.absolute()))
+def model(options: Options, folder: str, made: Path | None) -> int:
+    """Read a model's folder; `model new DIR` writes the files of a new model (a folder named new is ./new)."""
+    if folder != "new" and made is None:
+        return once(options, "model", model_dir=str(Path(folder).absolute()))
+    if folder != "new" or made is None:
+        return refuse(
+            options, "one folder is needed", "arbius-tui model DIR reads one, arbius-tui model new DIR makes one"
+        )
+    new_model = made.absolute()
+
+    def work() -> Done:
+        from arbius_tui.services.scaffold import scaffold
+
+        files = [clean(str(path)) for path in scaffold(new_model)]
+        if not options.json:
+            click.echo("\n".join(files))
+        return Done(True, 0, {"folder": clean(str(new_model)), "files": files})
+
+    return ended(face_of(options), work)
+
+
+@main.command()
+@click.argument("folder", type=FILE)
+@click.option("-t", "--tag", default="", metavar="NAME", help="The image's name; default as cog names it.")
+@click.option("--dockerfile", default="", metavar="F", help="Your own Dockerfile, as seen from the folder.")
+@shared
+def build(options: Options, folder: Path, tag: str, dockerfile: str) -> int:
+    """Build the image of a model's folder with cog."""
+    from arbius_tui import launch
+    from arbius_tui.steps.build import Build
+
+    if options.network == REHEARSAL:
+        return refuse(options, "the rehearsal builds no image", "leave --network rehearsal out")
+    place = folder.resolve()
+
+    def work(chosen: Options) -> int:
+        with launch.project(chosen, place, chosen.network, str(place)) as store:
+            return walk(chosen, store, (Build(tag, dockerfile),), {})
+
+    return configured(options, work)
 
 
 @main.command(name="run")
 @click.argument("image", required=False)
 @click.option("--endpoint", metavar="URL", help="A server that runs already.")
-@click.option("--gpus", default="all", help="all or none.")
+@click.option("--gpus", type=click.Choice(["all", "none"]), help="Default: all, where Docker can hand them out.")
 @shared
-def run_(options: Options, image: str | None, endpoint: str | None, gpus: str) -> int:
-    """Take a model's server and wait until it is READY."""
-    if image is not None:
-        return not_built(options, f"run {image}", "start the image yourself and name it: --endpoint URL")
-    return saved(options, "run", endpoints=(endpoint,) if endpoint else ())
+def run_(options: Options, image: str | None, endpoint: str | None, gpus: str | None) -> int:
+    """Start an IMAGE or take a model's server, and wait until it is READY; `run stop` removes what we started."""
+    from arbius_tui.steps.run import Stop
+
+    if image and endpoint:
+        return refuse(options, "an image and an endpoint are two servers", "give IMAGE or --endpoint URL")
+    if image == "stop":
+        return saved(options, Stop())
+    if image and options.network == REHEARSAL:
+        return refuse(options, "the rehearsal starts no image", "leave --network rehearsal out, or give --endpoint URL")
+    endpoints = (endpoint,) if endpoint else ()
+    return saved(options, "run", endpoints=endpoints, image=image or "", gpus=gpus or "auto")
 
 
 @main.command(name="seed-test")
@@ -370,7 +416,6 @@ def later(name: str, instead: str) -> None:
 
 
 for _name, _instead in {
-    "build": "run `cog build` in the model's folder, then give its server to `run --endpoint`",
     "predict": "POST to the server's /predictions, or use `seed-test`, which decodes and hashes every output",
     "publish": "run `cog login` and `cog push r8.im/OWNER/NAME`",
     "owner": "call setModelFee or setModelAddr on the engine from the model's addr",

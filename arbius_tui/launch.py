@@ -67,14 +67,18 @@ def real_world(
     """The services of a real network: the one that was named, else the journey's."""
     from platformdirs import user_data_path
 
+    from arbius_tui.services.containers import project_key
     from arbius_tui.services.world import Settings, open_world
 
+    state = default_folder(journey.project)
     chosen = Settings(
         network=options.network or journey.network,
         rpc=options.rpc,
         engine=options.engine,
         chain_id=options.chain_id,
         out=Path.cwd(),
+        project=project_key(journey.project, state),
+        state=state,
         **{**settings, "ipfs": settings.get("ipfs") or options.ipfs},
     )
     return open_world(chosen, user_data_path("arbius-tui", appauthor=False))

@@ -19,12 +19,14 @@ class ChecksRecord(Record):
 
 @dataclass(frozen=True)
 class ModelRecord(Record):
-    """The model's folder, its predictor (`predict.py:Predictor`) and the names of its inputs."""
+    """The model's folder, its predictor (`predict.py:Predictor`), the names of its inputs, and the image we built."""
 
     step: ClassVar[str] = "model"
     folder: str = ""
     predictor: str = ""
     inputs: tuple[str, ...] = ()
+    image: str = ""
+    image_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class RunRecord(Record):
     cpu_only: bool = False
     container: str = ""
     image: str = ""
+    image_id: str = ""
 
 
 @dataclass(frozen=True)

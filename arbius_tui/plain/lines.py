@@ -47,7 +47,7 @@ def found(kind: str, item: Mapping[str, Any]) -> list[str]:
     """A finding of this kind; an unknown kind shows its values."""
     show = KINDS.get(kind)
     line = show(item) if show else "  ".join(f"{k} {v}" for k, v in item.items())
-    return [f"  {clean(line)}"] if line else []
+    return [f"  {row}" for row in clean(line).splitlines()]
 
 
 def check(i: Mapping[str, Any]) -> str:
@@ -72,6 +72,15 @@ def part(i: Mapping[str, Any]) -> str:
     return f"{i['group'].lower()}: {i['name']} {i['type']} {i['flag']} {i['note']}".rstrip()
 
 
+def finding(i: Mapping[str, Any]) -> str:
+    """A note, and the patch of any finding in full; its words have come as a problem unless it is only a note."""
+    place = f"{i['file']}:{i['line']}" if i["line"] else i["file"]
+    note = [f"note  {i['what']} ({place})", *(f"  why  {i['why']}" for _ in (1,) if i["why"])]
+    patch = [f"  patch  {row}" for row in (i["patch"] or "").splitlines()]
+    head = [f"a patch for {i['code']} ({place})"] if patch else []
+    return "\n".join([*(note if i["severity"] == "info" else []), *head, *patch])
+
+
 def review(i: Mapping[str, Any]) -> str:
     """A row of the review, its value in full."""
     full = i["full"]
@@ -88,7 +97,9 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "check": check,
     "case": case,
     "part": part,
+    "finding": finding,
     "review": review,
+    "build_step": lambda i: "" if i["state"] == "run" else f"{i['state']:<6} {i['title']}  {seconds(i['seconds'])}",
     "fact": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
     "status": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
     "health": lambda i: f"{i['status']}  {i['url']}{'  cog ' + i['cog'] if i['cog'] else ''}",

@@ -55,6 +55,10 @@ class Images:
         read = [images.read(one) for one in await self.engine.call("list images", found)]
         return tuple(sorted(read, key=lambda image: image.created, reverse=True))
 
+    async def untag(self, reference: str) -> None:
+        """Take this name from its image; an image without another name is removed."""
+        await self.engine.call("take the name from the image", lambda api: api.remove_image(reference), settle=True)
+
     async def build(
         self, folder: Path, dockerfile: str, tag: str, limit: float = BUILD_LIMIT
     ) -> AsyncGenerator[str, None]:

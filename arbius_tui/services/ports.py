@@ -6,18 +6,24 @@ wei, all hashes lower-case hex (sha256 without 0x, everything of the chain with 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from arbius_tui.domain.errors import Fix, Problem
 from arbius_tui.domain.journey import Journey, Record
 from arbius_tui.domain.secret import Secret
 
+if TYPE_CHECKING:
+    from arbius_tui.domain.images import Image
+    from arbius_tui.services.cog_build import BuildEvent
+    from arbius_tui.services.containers_state import ContainerState
+
 Blob: TypeAlias = bytes
 CheckState = Literal["ok", "warn", "FAIL", "wait", "off"]
+Gpus = Literal["all", "none", "auto"]
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,38 @@ class ModelServers(Protocol):
 
     async def alive(self, server: Server) -> bool:
         """Whether the process or container that we remember is still ours and runs."""
+
+
+class Containers(ModelServers, Protocol):
+    """Images as running containers; those of one project, by their label."""
+
+    async def start_image(self, reference: str, *, gpus: Gpus | None = None) -> Server:
+        """Start an image in place of whatever ran for this project; no `gpus` means the choice of the command line."""
+
+    async def find_again(self) -> Server | None:
+        """The newest container of this project that runs."""
+
+    async def state(self, server: Server) -> ContainerState:
+        """The container now."""
+
+    def logs(self, server: Server, *, follow: bool = True, tail: int = 200) -> AsyncGenerator[str, None]:
+        """Its log as plain lines, the last `tail` first; with `follow` until it ends."""
+
+    def while_running(self, server: Server, healths: AsyncIterator[Health]) -> AsyncGenerator[Health, None]:
+        """These healths; NotReady that says why, when the container ends meanwhile."""
+
+    async def clear(self) -> int:
+        """Remove every container of this project; how many there were."""
+
+
+class Builder(Protocol):
+    """Whoever makes an image of a model's folder."""
+
+    def build(self, folder: Path, tag: str, dockerfile: str = "") -> AsyncGenerator[BuildEvent, None]:
+        """Build; the last event is `Built`. A Failure in words where there is no image in the end."""
+
+    async def image(self, reference: str) -> Image:
+        """What this machine has under this name or id; NotReady (`no-image`)."""
 
 
 @dataclass(frozen=True)
@@ -292,7 +330,10 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """Everything a step may use. `fund` gives play money and exists only in the rehearsal."""
+    """Everything a step may use. `fund` gives play money and exists only in the rehearsal.
+
+    `containers` and `builder` need Docker and exist only outside of it.
+    """
 
     toolchain: Toolchain
     servers: ModelServers
@@ -304,6 +345,11 @@ class Services:
     out: Path
     fund: Fund | None = None
     endpoints: tuple[str, ...] = ()
+    containers: Containers | None = None
+    builder: Builder | None = None
+    image: str = ""
+    """The image that the author named on the command line."""
+    gpus: Gpus = "auto"
 
 
 class Fund(Protocol):

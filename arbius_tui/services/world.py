@@ -1,4 +1,4 @@
-"""The real services for one project: this machine's tools, a server that runs, Kubo, vaults, and an RPC."""
+"""The real services for one project: this machine's tools, a server or an image, Kubo, vaults, and an RPC."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from pathlib import Path
 
 from arbius_tui.domain.evm import parse_address
 from arbius_tui.domain.networks import Network, network
+from arbius_tui.services.builder import ImageBuilder
 from arbius_tui.services.chain import open_chain
+from arbius_tui.services.cog import CogCli
+from arbius_tui.services.containers import Containers
 from arbius_tui.services.ipfs import LOCAL, KuboNode
 from arbius_tui.services.on_demand import OnDemand, OnDemandChain
-from arbius_tui.services.ports import Chain, Services
+from arbius_tui.services.ports import Chain, Gpus, ModelServers, Server, Services
 from arbius_tui.services.predictions import CogPredictions
 from arbius_tui.services.servers import Endpoints, restart_argv
 from arbius_tui.services.toolchain import Toolchain
@@ -21,7 +24,10 @@ from arbius_tui.services.vault import KeyringVault, KeystoreVault
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What flags and the config file say about the world; empty means the default."""
+    """What flags and the config file say about the world; empty means the default.
+
+    `project` is the label of this project's containers, `state` the folder of its journey.
+    """
 
     network: str = "one"
     rpc: tuple[str, ...] = ()
@@ -31,6 +37,10 @@ class Settings:
     restart_command: str = ""
     ipfs: tuple[str, ...] = ()
     out: Path = Path()
+    image: str = ""
+    gpus: Gpus = "auto"
+    project: str = "model"
+    state: Path = Path()
 
     def chosen(self) -> Network:
         """The network, with another engine or chain id where the author names one."""
@@ -39,9 +49,36 @@ class Settings:
         return replace(found, engine=engine, chain_id=self.chain_id or found.chain_id, rpcs=self.rpc or found.rpcs)
 
 
+class EitherServers:
+    """Implements `ports.ModelServers`: a server in a container is Docker's, every other one is the author's."""
+
+    def __init__(self, containers: Containers, endpoints: Endpoints, named: bool) -> None:
+        self.containers, self.endpoints, self.named = containers, endpoints, named
+
+    async def start(self, folder: Path) -> Server:
+        """The image that was named; without one nothing is started."""
+        return await (self.containers if self.named else self.endpoints).start(folder)
+
+    async def restart(self, server: Server) -> Server:
+        """The same model in a new process."""
+        return await self.of(server).restart(server)
+
+    async def stop(self, server: Server) -> None:
+        """End it, if we started it."""
+        await self.of(server).stop(server)
+
+    async def alive(self, server: Server) -> bool:
+        """Whether it is still ours and runs."""
+        return await self.of(server).alive(server)
+
+    def of(self, server: Server) -> ModelServers:
+        """Who has this server."""
+        return self.containers if server.container else self.endpoints
+
+
 @asynccontextmanager
 async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
-    """The services; `data` is where keystores lie. Nothing is asked of the network before a step asks."""
+    """The services; `data` is where keystores lie. Nothing is asked of the network or Docker before a step asks."""
     where = settings.chosen()
 
     @asynccontextmanager
@@ -54,9 +91,10 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
         predictions = await stack.enter_async_context(CogPredictions())
         nodes = [await stack.enter_async_context(KuboNode(address)) for address in settings.ipfs or (LOCAL,)]
         restart = restart_argv(settings.restart_command) if settings.restart_command else ()
+        boxes = await stack.enter_async_context(Containers(settings.project, image=settings.image, gpus=settings.gpus))
         yield Services(
             toolchain=Toolchain(where, ipfs=settings.ipfs[0] if settings.ipfs else LOCAL),
-            servers=Endpoints(restart),
+            servers=EitherServers(boxes, Endpoints(restart), bool(settings.image)),
             predictions=predictions,
             ipfs=tuple(nodes),
             vaults=(KeystoreVault(data / "keys"), KeyringVault(data / "keyring.json")),
@@ -64,4 +102,8 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
             network=settings.network,
             out=settings.out,
             endpoints=settings.endpoints,
+            containers=boxes,
+            builder=ImageBuilder(CogCli(), boxes.images, settings.state / "build.log"),
+            image=settings.image,
+            gpus=settings.gpus,
         )

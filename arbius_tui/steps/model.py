@@ -1,22 +1,33 @@
-"""Model: what stands in the model's folder. Reading the predictor and building the image are not built yet."""
+"""Model: what the model's own files say, and what in them speaks against the same bytes from the same seed.
+
+Nothing of the model is imported or run. Building the image is not part of the wizard yet.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
+import math
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from arbius_tui.domain import inputs
-from arbius_tui.domain.errors import BadInput, Fix, Problem
+from arbius_tui.domain.errors import BadInput, Fix, NotReady, Problem
 from arbius_tui.domain.events import Done, Event, Found, Saved, Trouble
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import ModelRecord
-from arbius_tui.services import model_folder
+from arbius_tui.domain.text import clean
+from arbius_tui.services import model_sources
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
+
+if TYPE_CHECKING:
+    # The reader of Python is loaded when a model is read; other steps need only `Fact` of this module.
+    from arbius_tui.domain.finding import Finding
+    from arbius_tui.domain.inputs import ModelInput
+    from arbius_tui.domain.model_reading import ModelReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +42,51 @@ class Fact:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class FindingSeen:
+    """Something in the model's files that is wrong. `line` counts from 1, 0 is the whole file.
+
+    `patch` is a unified diff for `patch -p1`, byte for byte as the files are: what shows it has to make it harmless.
+    """
+
+    kind: ClassVar[str] = "finding"
+    id: str
+    severity: str
+    code: str
+    what: str
+    why: str
+    fix: Fix | None
+    file: str
+    line: int
+    patch: str | None = None
+
+    @property
+    def place(self) -> str:
+        """`predict.py:6`."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
 NOT_BUILT = Problem(
     "not-built-yet",
-    "reading the predictor and building the image are not built yet",
+    "the wizard does not build the image yet",
     "cog itself builds the image; nothing here depends on who built it",
     Fix("build it by hand, then give the running server to step 3 Run", "cog build -t my-model"),
     severity="info",
 )
+NOUNS = {"error": "error", "warn": "warning", "info": "note"}
 
 
 class Model(Step):
-    """Look at the folder and say what is there."""
+    """Read the folder and say what is there, and what miners would stumble over."""
 
     name = "model"
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
-        """Yield facts of the folder, then what this version cannot do yet."""
+        """Yield facts of the folder, then each finding, then what this version cannot do yet.
+
+        A model with errors is still read to the end: the state word says it, and the exit code is 0. Only a folder
+        that cannot be read is a failure (BadInput).
+        """
         if not journey.model_dir:
             raise BadInput(
                 "no-model",
@@ -54,74 +94,143 @@ class Model(Step):
                 why="this step reads the cog.yaml of your model",
                 fix="start with the folder: arbius-tui DIR; a server that runs already needs none",
             )
-        found = await asyncio.to_thread(model_folder.read, Path(journey.model_dir))
-        listed = inputs.read(found.schema or {})
-        for fact in facts(found, listed):
+        reading, left_out = await asyncio.to_thread(read, Path(journey.model_dir))
+        findings = [harmless(finding) for finding in reading.findings]
+        for fact in facts(journey.model_dir, reading, left_out):
             yield Found(fact)
-        yield Saved(ModelRecord(str(found.folder), found.predictor, tuple(i.name for i in listed)))
-        problems = [p for p in (missing_source(found), NOT_BUILT) if p is not None]
-        for problem in problems:
-            yield Trouble(problem)
-        yield Done(True, 0, result(found, listed, problems), "warn" if found.source is None else "ok")
+        for seen, finding in zip(listed(findings), findings, strict=True):
+            if seen.severity != "info":
+                yield Trouble(finding.problem)
+            yield Found(seen)
+        inputs = tuple(clean(i.name) for i in reading.inputs)
+        known = known_of(journey)
+        yield Saved(replace(known, folder=journey.model_dir, predictor=reference(reading), inputs=inputs))
+        yield Trouble(NOT_BUILT)
+        result = {**reading.result(), "findings": [finding.public() for finding in findings]}
+        yield Done(True, 0, {key: as_json(value) for key, value in result.items()}, worst(findings))
 
 
-def facts(found: model_folder.ModelFolder, listed: tuple[inputs.ModelInput, ...]) -> list[Fact]:
-    """What the folder says of itself."""
-    build = inputs.mapping(found.config.get("build"))
-    seed = next((i for i in listed if i.name == "seed"), None)
-    return [
-        Fact("folder", "folder", "ok", str(found.folder), "the folder that is looked at; nothing is written into it"),
-        Fact("cog-yaml", "cog.yaml", "ok", f"python {build.get('python_version', '?')}, {gpu(build)}",
+def read(folder: Path) -> tuple[ModelReading, tuple[str, ...]]:
+    """Read a model's folder, and the names of Python files that were too many or too large. Blocks."""
+    from arbius_tui.domain.model_reading import read_model
+
+    found = model_sources.read(folder)
+    return read_model(found.config_text, found.sources, "", found.files), found.left_out
+
+
+def known_of(journey: Journey) -> ModelRecord:
+    """What is remembered of this folder beside what its files say; a record that cannot be read is made anew."""
+    try:
+        known = journey.get(ModelRecord)
+    except NotReady:
+        known = None
+    return known if known and known.folder == journey.model_dir else ModelRecord()
+
+
+def facts(folder: str, reading: ModelReading, left_out: Sequence[str]) -> list[Fact]:
+    """What the files say, one line each."""
+    config, findings = reading.config, reading.findings
+    about = worst(f for f in findings if f.file == "cog.yaml")
+    made = [
+        Fact("folder", "folder", "ok", clean(folder), "the folder that is read; nothing is written into it"),
+        Fact("cog-yaml", "cog.yaml", about, f"python {'.'.join(map(str, config.python))}, {gpu(config.gpu)}",
              "cog builds the image from it"),
-        Fact("predictor", "predictor", "ok" if found.source else "FAIL", found.predictor or "none named",
-             "the class whose method miners call"),
-        Fact("inputs", "inputs", "ok" if listed else "wait", names(listed) or "no schema yet, a server has it",
-             "these become the template's inputs"),
-        Fact("seed", "seed", "ok" if seed else "wait" if not listed else "FAIL",
-             f"{seed.type}, {'default ' + str(seed.default) if seed.has_default else 'no default'}" if seed
-             else "not seen yet" if not listed else "there is no input named seed",
-             "miners set it for every task"),
+        Fact("predictor", "predictor", "ok" if reading.predictor.function else "FAIL",
+             reference(reading) or "none named", "the class whose method miners call"),
+        Fact("inputs", "inputs", "ok" if reading.inputs else "wait",
+             clean(names(reading.inputs)) or "none seen in the source", "these become the template's inputs"),
+        Fact("seed", "seed", *seed(reading), "miners set it for every task"),
     ]  # fmt: skip
+    if left_out:
+        said = f"{len(left_out)} Python files, too many or too large: {', '.join(left_out[:3])}"
+        made.append(Fact("left-out", "not read", "warn", clean(said), "what they do with the seed is not known here"))
+    said = counted(findings) or "none so far; the proof is step 4 Seed test"
+    why = "what in the files would make two miners give other bytes, or stop a build"
+    return [*made, Fact("findings", "findings", worst(findings), said, why)]
 
 
-def gpu(build: Mapping[str, Any]) -> str:
+def reference(reading: ModelReading) -> str:
+    """`predict.py:Predictor` as cog.yaml names it."""
+    return clean(reading.config.reference)
+
+
+def gpu(wanted: bool) -> str:
     """What cog.yaml says of a graphics card."""
-    return "wants a GPU" if build.get("gpu") is True else "no GPU"
+    return "wants a GPU" if wanted else "no GPU"
 
 
-def names(listed: tuple[inputs.ModelInput, ...]) -> str:
+def names(listed: Iterable[ModelInput]) -> str:
     """The inputs' names on one line."""
     return ", ".join(i.name for i in listed)
 
 
-def missing_source(found: model_folder.ModelFolder) -> Problem | None:
-    """A predictor that cog.yaml names and nobody wrote."""
-    if found.source is not None:
-        return None
-    return Problem(
-        "no-predictor",
-        f"cog.yaml names {found.predictor or 'no predictor'} and there is no such file",
-        "cog stops with only the name of the file",
-        Fix('write `predict: "predict.py:Predictor"` and the file it names'),
-        severity="warn",
-    )
+def seed(reading: ModelReading) -> tuple[str, str]:
+    """The state word of the seed, and its type, default, bounds and whether the output depends on it."""
+    item, used = reading.predictor.seed, reading.seed["used"]
+    if item is None:
+        known = reading.predictor.function is not None
+        return ("warn", "there is no input named seed") if known else ("wait", "not seen yet")
+    default = f"default {item.default}" if item.has_default else "no default"
+    low, high = ("" if bound is None else str(bound) for bound in (item.min, item.max))
+    bounds = f"{low or 'no least'} to {high or 'no most'}" if low or high else "no bounds"
+    words = {True: "used", False: "not used for the output", None: "whether it is used cannot be told"}
+    said = ", ".join((item.type or "unknown type", default, bounds, words[used]))
+    return {True: "ok", False: "FAIL", None: "wait"}[used], clean(said)
 
 
-def result(
-    found: model_folder.ModelFolder, listed: tuple[inputs.ModelInput, ...], problems: list[Problem]
-) -> dict[str, Any]:
-    """What scripts read."""
-    seed = next((i for i in listed if i.name == "seed"), None)
-    return {
-        "config": dict(found.config),
-        "inputs": [
-            {"name": i.name, "type": i.type, "default": i.default, "min": i.min, "max": i.max,
-             "choices": list(i.choices), "order": i.order}
-            for i in listed
-        ],
-        "seed": {
-            "present": seed is not None, "type": seed and seed.type, "default": seed and seed.default,
-            "min": seed and seed.min, "max": seed and seed.max, "used": None,
-        },
-        "findings": problems,
-    }  # fmt: skip
+def worst(findings: Iterable[Finding]) -> str:
+    """The state word of the most severe one."""
+    severities = {finding.problem.severity for finding in findings}
+    return "FAIL" if "error" in severities else "warn" if "warn" in severities else "ok"
+
+
+def counted(findings: Iterable[Finding]) -> str:
+    """`1 error, 2 warnings`."""
+    many = Counter(finding.problem.severity for finding in findings)
+    return ", ".join(f"{n} {NOUNS[s]}{'' if n == 1 else 's'}" for s in ("error", "warn", "info") if (n := many[s]))
+
+
+def harmless(finding: Finding) -> Finding:
+    """The finding with clean words: they quote names of files and what the author wrote."""
+    p = finding.problem
+    fix = p.fix and Fix(clean(p.fix.text), p.fix.command and clean(p.fix.command))
+    problem = replace(p, what=clean(p.what), why=clean(p.why), fix=fix, detail=clean(p.detail), path=clean(p.path))
+    return replace(finding, problem=problem, file=clean(finding.file))
+
+
+def listed(findings: Iterable[Finding]) -> list[FindingSeen]:
+    """Findings as faces show them, each with an id of its own that stays the same while the files do."""
+    seen: Counter[str] = Counter()
+    made = []
+    for finding in findings:
+        p = finding.problem
+        id = f"{p.code}@{p.path}"
+        seen[id] += 1
+        id += f"#{seen[id]}" if seen[id] > 1 else ""
+        made.append(FindingSeen(
+            id, p.severity, p.code, p.what, p.why, p.fix, finding.file, finding.line, finding.patch or None,
+        ))  # fmt: skip
+    return made
+
+
+DEEPEST, MOST, LONGEST = 40, 20_000, 4096
+"""Levels and values of a cog.yaml that scripts get, and bits of a number: a few lines of YAML can mean millions."""
+
+
+def as_json(value: Any, left: list[int] | None = None, depth: int = 0) -> Any:
+    """What YAML and Python can hold and JSON cannot, as text: infinities, endless numbers, a list within itself.
+
+    `left` counts down how many values may still come.
+    """
+    left = [MOST] if left is None else left
+    left[0] -= 1
+    if depth > DEEPEST or left[0] < 0:
+        return "..."
+    if isinstance(value, Mapping):
+        return {str(key): as_json(part, left, depth + 1) for key, part in value.items() if left[0] > 0}
+    if isinstance(value, list | tuple):
+        return [as_json(part, left, depth + 1) for part in value if left[0] > 0]
+    if isinstance(value, int) and value.bit_length() > LONGEST:
+        return hex(value)
+    known = value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value))
+    return value if known else str(value)

@@ -29,7 +29,7 @@ from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Check, CheckState, Services
 from arbius_tui.steps.after import Status
 from arbius_tui.steps.base import Walk
-from arbius_tui.steps.model import NOT_BUILT, Fact
+from arbius_tui.steps.model import NOT_BUILT, Fact, FindingSeen
 from arbius_tui.steps.run import HealthSeen
 from tests.screens.demo import Scripted
 from tests.screens.still import still
@@ -433,7 +433,32 @@ FACTS = [
     Fact("cog-yaml", "cog.yaml", "ok", "python 3.11, wants a GPU", "cog builds the image from it"),
     Fact("predictor", "predictor", "ok", "predict.py:Predictor", "the class whose method miners call"),
     Fact("inputs", "inputs", "ok", "prompt, width, height, seed", "these become the template's inputs"),
-    Fact("seed", "seed", "ok", "integer, no default", "miners set it for every task"),
+    Fact("seed", "seed", "ok", "integer, no default, 0 to no most, used", "miners set it for every task"),
+    Fact("findings", "findings", "ok", "none so far; the proof is step 4 Seed test", "what would make bytes differ"),
+]
+WRONG = [
+    FindingSeen(
+        "a",
+        "error",
+        "seed-ignored",
+        "the seed has no effect on the output",
+        "every seed gives the same bytes",
+        Fix("seed the generators that the output depends on"),
+        "predict.py",
+        31,
+    ),
+    FindingSeen(
+        "b",
+        "warn",
+        "output-shape",
+        "the output is one file, not a list of one",
+        "the published miner and gobius want a list of exactly one; kasumi-3 takes both",
+        Fix("return a list with exactly one file"),
+        "predict.py",
+        44,
+        "--- a/predict.py\n+++ b/predict.py\n@@ -43,4 +43,4 @@\n         image = self.pipe(prompt).images[0]\n"
+        "         image.save(path)\n-        return path\n+        return [path]\n \n",
+    ),
 ]
 AFTER = [
     Status("on-chain", "on chain", "ok", ID, "miners and the website find the model by this id"),
@@ -449,6 +474,8 @@ SCRIPTS: dict[str, tuple[str, Sequence[Any]]] = {
     "checks": ("checks", [*(Found(replace(c, state="wait")) for c in CHECKS), *map(Found, CHECKS),
                           Done(False, 3, {}, "FAIL")]),
     "model": ("model", [*map(Found, FACTS), Trouble(NOT_BUILT), Done(True)]),
+    "model-findings": ("model", [*map(Found, [*FACTS[:5], replace(FACTS[5], state="FAIL", found="1 error, 1 warning")]),
+                                 *map(Found, WRONG), Trouble(NOT_BUILT), Done(True, state="FAIL")]),
     "no-model": ("model", []),
     "run": ("run", [Line("started http://127.0.0.1:5000"),
                     Found(HealthSeen("server", "STARTING", "loading weights", "", "http://127.0.0.1:5000", "started")),
@@ -497,6 +524,9 @@ async def ready(pilot: Pilot[Any]) -> None:
     """Started by hand where it does not start by itself, and at its end."""
     await quiet(pilot)
     app: Any = pilot.app
+    if PICTURES[app] == "model-findings":
+        await pilot.press("end")
+        await pilot.pause()
     if isinstance(app.screen, load("run")) and SCRIPTS[PICTURES[app]][1]:
         await pilot.press("enter")
         await quiet(pilot)

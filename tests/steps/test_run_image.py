@@ -1,0 +1,336 @@
+"""Run: an image as a container on a real Docker Engine, found again, restarted by the seed test, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arbius_tui.domain.errors import NotReady
+from arbius_tui.domain.events import Event, Found, Line, Trouble
+from arbius_tui.domain.journey import Journey
+from arbius_tui.domain.records import ModelRecord, RunRecord
+from arbius_tui.rehearsal.example import example_model
+from arbius_tui.services.containers import project_key
+from arbius_tui.services.containers_state import PROJECT
+from arbius_tui.services.memory_store import MemoryStore
+from arbius_tui.services.ports import Health
+from arbius_tui.services.store import default_folder
+from arbius_tui.services.world import Settings, open_world
+from arbius_tui.steps.base import Walk
+from arbius_tui.steps.model import Fact
+from arbius_tui.steps.run import HealthSeen, Stop, both
+from arbius_tui.steps.seed_test import CaseSeen
+from tests import parts
+from tests.real.images import BASE, TestImages
+from tests.steps.conftest import Author, collect, end
+
+EXE = str(Path(sys.executable).parent / "arbius-tui")
+
+real = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def images() -> Iterator[TestImages]:
+    """The Engine and the images of the tests on it."""
+    found = TestImages(parts.need("docker"))
+    yield found
+    found.api.close()
+
+
+class Project:
+    """One project of a test: a journey that stays while its world is opened again and again."""
+
+    def __init__(self, images: TestImages, data: Path, stack: AsyncExitStack) -> None:
+        self.images, self.data, self.stack = images, data, stack
+        self.key = f"test {secrets.token_hex(4)}"
+        self.store = MemoryStore(Journey("demo", "one"))
+
+    async def open(self, image: str = "", **more: Any) -> Walk:
+        """A walk through a world that is opened anew, as by another process."""
+        settings = Settings(image=image, **{"gpus": "none", "project": self.key, "state": self.data, **more})
+        world: AbstractAsyncContextManager[Any] = open_world(settings, self.data)
+        return Walk(self.store, await self.stack.enter_async_context(world))
+
+    def containers(self) -> list[Any]:
+        """All of them, also those that have ended."""
+        return of_project(self.images, self.key)
+
+
+def of_project(images: TestImages, key: str) -> list[Any]:
+    found: list[Any] = images.api.containers(all=True, filters={"label": f"{PROJECT}={key}"})
+    return found
+
+
+@pytest.fixture
+async def project(images: TestImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Project]:
+    """A project of this test alone; nothing of it is left on the Engine."""
+    monkeypatch.setenv("DOCKER_HOST", images.host)
+    async with AsyncExitStack() as stack:
+        found = Project(images, tmp_path, stack)
+        yield found
+    for one in found.containers():
+        images.api.remove_container(one["Id"], force=True)
+
+
+def said(events: list[Event]) -> list[str]:
+    return [event.text for event in events if isinstance(event, Line)]
+
+
+def how(events: list[Event]) -> str:
+    """`started`, `found again` or `adopted`."""
+    return said(events)[0].rpartition(" ")[0]
+
+
+def problems(events: list[Event]) -> list[str]:
+    return [event.problem.code for event in events if isinstance(event, Trouble)]
+
+
+def record(walk: Walk) -> RunRecord:
+    found = walk.journey.get(RunRecord)
+    assert found is not None
+    return found
+
+
+# -- the whole way
+
+
+@real
+async def test_an_image_is_run_proved_stopped_and_started_again(project: Project) -> None:
+    name = project.images.example()
+    walk = await project.open(name)
+    events = await collect(walk, "run")
+    assert end(events).ok, problems(events)
+    now = record(walk)
+    image = project.images.api.inspect_image(name)["Id"]
+    assert (now.image, now.image_id, now.cpu_only, now.pid) == (name, image, True, 0)
+    assert end(events).result == {
+        "image": name, "image_id": image, "container": now.container, "url": now.url, "schema_from": "server",
+    }  # fmt: skip
+    assert how(events) == "started"
+    log = [event.text for event in events if isinstance(event, Line) and event.source == "log"]
+    assert "the example model has no weights to load" in log
+    assert len([line for line in log if line == "the example model has no weights to load"]) == 1
+    assert [e.item.logs for e in events if isinstance(e, Found) and isinstance(e.item, HealthSeen)][-1] == ""
+    facts = {e.item.id: e.item for e in events if isinstance(e, Found) and isinstance(e.item, Fact)}
+    assert (facts["gpu"].state, facts["gpu"].found) == ("ok", "none: CPU-ONLY")
+    assert "prompt" in facts["inputs"].found
+
+    began = project.images.api.inspect_container(now.container)["State"]["StartedAt"]
+    walk = await project.open()  # another process, that names nothing
+    events = await collect(walk, "seed_test")
+    assert end(events).ok, problems(events)
+    cases = {e.item.id: e.item for e in events if isinstance(e, Found) and isinstance(e.item, CaseSeen)}
+    (restarted,) = [case for case in cases.values() if case.title == "after a restart"]
+    assert (restarted.status, restarted.verdict) == ("succeeded", "SAME")
+    assert project.images.api.inspect_container(now.container)["State"]["StartedAt"] != began
+
+    walk = await project.open()
+    events = await collect(walk, "run", step=Stop())
+    assert said(events) == ["stopped and removed 1 server of this project"]
+    assert end(events).result["stopped"] == 1
+    assert project.containers() == []
+    assert walk.journey.state("run") == "-"
+
+    events = await collect(walk, "seed_test")
+    assert said(events)[0] == "the server had ended and was started again"
+    assert end(events).ok
+    assert record(walk).container != now.container
+
+
+@real
+async def test_it_is_found_again_by_its_label_when_nothing_was_saved(project: Project) -> None:
+    name = project.images.example()
+    walk = await project.open(name)
+    await collect(walk, "run")
+    first = record(walk)
+    project.store = MemoryStore(Journey("demo", "one"))  # as if it had been killed before it could save
+    walk = await project.open(name, gpus="auto")
+    events = await collect(walk, "run")
+    assert how(events) == "found again"
+    assert record(walk) == first
+    walk = await project.open()
+    assert how(await collect(walk, "run")) == "found again"
+
+
+@real
+async def test_another_image_takes_the_place_of_the_first(project: Project) -> None:
+    await collect(await project.open(project.images.example()), "run")
+    other = project.images.model("text")
+    walk = await project.open(other)
+    events = await collect(walk, "run")
+    assert how(events) == "started"
+    assert record(walk).image == other
+    assert len(project.containers()) == 1
+
+
+@real
+async def test_an_image_that_was_built_is_started_without_being_named(project: Project) -> None:
+    project.store.apply(ModelRecord(image=project.images.example()))
+    events = await collect(await project.open(), "run")
+    assert (how(events), end(events).ok) == ("started", True)
+
+
+@real
+async def test_a_setup_that_failed_is_told_with_its_log_and_tried_anew(project: Project) -> None:
+    name = project.images.model("setupfail")
+    walk = await project.open(name)
+    events = await collect(walk, "run")
+    assert (problems(events), end(events).exit) == (["setup-failed"], 3)
+    assert "RuntimeError: weights not found" in next(t.problem.detail for t in events if isinstance(t, Trouble))
+    first = record(walk).container
+    again = await collect(walk, "run")
+    assert how(again) == "started"
+    assert record(walk).container != first
+
+
+@real
+async def test_a_container_that_is_killed_meanwhile_is_said_to_be(project: Project) -> None:
+    walk = await project.open(project.images.model("slowsetup"))
+    events: list[Event] = []
+    async with aclosing(walk.run("run", Author())) as running:
+        async for event in running:
+            events.append(event)
+            if isinstance(event, Line) and event.text.startswith("loading 1"):
+                await asyncio.to_thread(project.images.api.kill, record(walk).container)
+    assert (problems(events), end(events).exit) == (["container-killed"], 3)
+
+
+@real
+@pytest.mark.parametrize(("image", "code", "exit_code"), [("no-such-image", "no-image", 3), (BASE, "not-cog-image", 2)])
+async def test_what_cannot_be_run_is_refused_in_words(project: Project, image: str, code: str, exit_code: int) -> None:
+    walk = await project.open(image)
+    events = await collect(walk, "run")
+    assert (problems(events), end(events).exit) == ([code], exit_code)
+    assert walk.journey.get(RunRecord) is None
+
+
+# -- stop
+
+
+@real
+async def test_there_may_be_nothing_to_stop(project: Project) -> None:
+    events = await collect(await project.open(), "run", step=Stop())
+    assert said(events) == ["there is nothing to stop: no server that we started for this project runs"]
+    assert end(events).ok
+
+
+async def test_an_endpoint_is_left_alone_also_where_there_is_no_docker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    store = MemoryStore(Journey("demo", "one").having(RunRecord("http://127.0.0.1:1")))
+    async with open_world(Settings(state=tmp_path), tmp_path) as services:
+        events = await collect(Walk(store, services), "run", step=Stop())
+        assert end(events).ok
+        assert said(events)[1] == "http://127.0.0.1:1 is yours and was left alone"
+        store = MemoryStore(Journey("demo", "one").having(RunRecord("http://127.0.0.1:1", container="ab" * 32)))
+        events = await collect(Walk(store, services), "run", step=Stop())
+        assert not end(events).ok
+        assert problems(events) == ["docker-unreachable"]
+
+
+async def test_the_rehearsals_own_server_is_stopped(walk: Walk) -> None:
+    await collect(walk, "run")
+    events = await collect(walk, "run", step=Stop())
+    assert said(events) == ["stopped and removed 1 server of this project"]
+    assert said(await collect(walk, "run", step=Stop()))[0].startswith("there is nothing to stop")
+
+
+async def test_the_rehearsal_starts_no_image(walk: Walk) -> None:
+    walk.services = replace(walk.services, image="my-model")
+    assert problems(await collect(walk, "run")) == ["rehearsal-docker"]
+
+
+# -- two streams as one
+
+
+async def some(*items: Any) -> AsyncGenerator[Any, None]:
+    for item in items:
+        if isinstance(item, Exception):
+            raise item
+        yield item
+    if items and isinstance(items[-1], str):
+        await asyncio.Event().wait()  # a log that is followed
+
+
+@pytest.mark.parametrize("log", [(), ("one", "two"), (NotReady("lost", "the log broke off"),)])
+async def test_the_healths_end_it_whatever_becomes_of_the_log(log: tuple[Any, ...]) -> None:
+    found = [item async for item in both(some(Health("STARTING"), Health("READY")), some(*log))]
+    assert [item.status for item in found if isinstance(item, Health)] == ["STARTING", "READY"]
+
+
+async def test_a_failure_of_the_healths_is_not_lost() -> None:
+    with pytest.raises(NotReady, match="it ended"):
+        _ = [item async for item in both(some(NotReady("ended", "it ended")), some("one"))]
+
+
+# -- as a user types it
+
+
+@pytest.fixture
+def typed(images: TestImages, tmp_path: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """The command in a folder of its own; no container of it is left."""
+    folder = tmp_path / f"model-{secrets.token_hex(3)}"
+    folder.mkdir()
+
+    def run(*argv: str) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, "DOCKER_HOST": images.host}
+        done = subprocess.run([EXE, *argv], capture_output=True, text=True, timeout=120, cwd=folder, env=env)
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
+    yield run
+    for one in of_project(images, project_key(folder.name, default_folder(folder.name))):
+        images.api.remove_container(one["Id"], force=True)
+
+
+@real
+def test_a_wizard_that_was_killed_finds_its_container_again(
+    images: TestImages, typed: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    (folder,) = tmp_path.iterdir()
+    name = images.model("slowsetup")
+    argv, env = [EXE, "run", name, "--gpus", "none", "--json"], {**os.environ, "DOCKER_HOST": images.host}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=folder, env=env) as first:
+        assert first.stdout
+        for line in first.stdout:
+            if "loading" in line:
+                break
+        first.send_signal(signal.SIGKILL)
+    (left,) = of_project(images, project_key(folder.name, default_folder(folder.name)))
+    again = [json.loads(line) for line in typed("run", "--json").stdout.splitlines()]
+    assert [event["text"].split(" http")[0] for event in again if event["event"] == "line"] == ["found again"]
+    assert {event["change"]["container"] for event in again if event["event"] == "saved"} == {left["Id"]}
+    assert [event["status"] for event in again if event.get("kind") == "health"][-1] == "READY"
+    stop = typed("run", "stop")
+    assert stop.returncode == 0
+    assert "stopped and removed 1 server" in stop.stdout
+    assert of_project(images, project_key(folder.name, default_folder(folder.name))) == []
+    assert "nothing to stop" in typed("run", "stop").stdout
+
+
+WRONG = {
+    "two servers": ["run", "an-image", "--endpoint", "http://127.0.0.1:1"],
+    "an image in the rehearsal": ["run", "an-image", "--network", "rehearsal"],
+    "no such GPUs": ["run", "an-image", "--gpus", "two"],
+    "a build in the rehearsal": ["build", ".", "--network", "rehearsal"],
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_combination_is_refused(case: str) -> None:
+    done = subprocess.run([EXE, *WRONG[case]], capture_output=True, text=True, timeout=60, cwd=example_model())
+    assert done.returncode == 2
+    assert "FAIL" in done.stderr
