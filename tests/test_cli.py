@@ -74,7 +74,8 @@ BAD = {
     "no cog.yaml": (["model", "."], 2),
     "an endpoint that is none": (["seed-test", "--endpoint", "http://127.0.0.1:9"], 3),
     "no RPC": (["register", "--template", "ok.json", "--from", "me", "--rpc", "http://127.0.0.1:9"], 6),
-    "not built yet": (["build", "."], 2),
+    "not built yet": (["publish", "me/model"], 2),
+    "nothing to build": (["build", "."], 2),
     "answers that are none": (["register", "--template", "ok.json", "--from", "me", "--answers", "not.json"], 2),
 }
 

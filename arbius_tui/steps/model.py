@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import shlex
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -66,13 +67,6 @@ class FindingSeen:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
-NOT_BUILT = Problem(
-    "not-built-yet",
-    "the wizard does not build the image yet",
-    "cog itself builds the image; nothing here depends on who built it",
-    Fix("build it by hand, then give the running server to step 3 Run", "cog build -t my-model"),
-    severity="info",
-)
 NOUNS = {"error": "error", "warn": "warning", "info": "note"}
 
 
@@ -105,9 +99,20 @@ class Model(Step):
         inputs = tuple(clean(i.name) for i in reading.inputs)
         known = known_of(journey)
         yield Saved(replace(known, folder=journey.model_dir, predictor=reference(reading), inputs=inputs))
-        yield Trouble(NOT_BUILT)
+        yield Trouble(not_built(journey.model_dir))
         result = {**reading.result(), "findings": [finding.public() for finding in findings]}
         yield Done(True, 0, {key: as_json(value) for key, value in result.items()}, worst(findings))
+
+
+def not_built(folder: str) -> Problem:
+    """This screen does not build yet; the command line does."""
+    return Problem(
+        "not-built-yet",
+        "this screen does not build the image yet",
+        "miners run the image; the command below builds it with cog and keeps its log",
+        Fix("quit and build it; step 3 Run then starts that image", f"arbius-tui build {shlex.quote(folder)}"),
+        severity="info",
+    )
 
 
 def read(folder: Path) -> tuple[ModelReading, tuple[str, ...]]:

@@ -33,6 +33,9 @@ from arbius_tui.widgets.text import (
     words,
 )
 
+WIDEST = 10_000
+"""More cells than any terminal has."""
+
 
 class Rows:
     """The rows and headings of a table, by place and by id."""
@@ -167,6 +170,9 @@ class Table(Widget, can_focus=True):
         self.cursor = goal if goal >= 0 else self.rows.near(min(self.cursor, len(rows)), 0 if self.row else 1)
         self.follow()
         self.refresh(layout=longer)
+        if longer:
+            # Textual counts layouts to know what it has measured, but not one that is asked for while another waits.
+            self.styles.max_width = WIDEST + len(rows)
         if (now := self.row) and now is not here:
             self.post_message(self.RowHighlighted(self, now))
 

@@ -29,7 +29,7 @@ from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Check, CheckState, Services
 from arbius_tui.steps.after import Status
 from arbius_tui.steps.base import Walk
-from arbius_tui.steps.model import NOT_BUILT, Fact, FindingSeen
+from arbius_tui.steps.model import Fact, FindingSeen, not_built
 from arbius_tui.steps.run import HealthSeen
 from tests.screens.demo import Scripted
 from tests.screens.still import still
@@ -286,7 +286,7 @@ async def test_model_shows_the_folder_and_says_calmly_what_is_not_built(services
         assert "FAIL" not in text
         await pilot.press("f4")
         await until(pilot, lambda: copied)
-        assert copied == ["cog build -t my-model"]
+        assert copied == [f"arbius-tui build {example_model()}"]
         await pilot.press("f2")
         await until(pilot, lambda: "arbius-tui model" in shown(app))
 
@@ -473,9 +473,9 @@ DOWN = NotReady("model-failed", "the model's setup() failed", why="it cannot pre
 SCRIPTS: dict[str, tuple[str, Sequence[Any]]] = {
     "checks": ("checks", [*(Found(replace(c, state="wait")) for c in CHECKS), *map(Found, CHECKS),
                           Done(False, 3, {}, "FAIL")]),
-    "model": ("model", [*map(Found, FACTS), Trouble(NOT_BUILT), Done(True)]),
+    "model": ("model", [*map(Found, FACTS), Trouble(not_built("/m")), Done(True)]),
     "model-findings": ("model", [*map(Found, [*FACTS[:5], replace(FACTS[5], state="FAIL", found="1 error, 1 warning")]),
-                                 *map(Found, WRONG), Trouble(NOT_BUILT), Done(True, state="FAIL")]),
+                                 *map(Found, WRONG), Trouble(not_built("/m")), Done(True, state="FAIL")]),
     "no-model": ("model", []),
     "run": ("run", [Line("started http://127.0.0.1:5000"),
                     Found(HealthSeen("server", "STARTING", "loading weights", "", "http://127.0.0.1:5000", "started")),

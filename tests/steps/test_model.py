@@ -132,7 +132,7 @@ async def test_the_lines_of_a_finding_say_where_why_and_the_whole_patch() -> Non
     assert "  warn  the output is one file, not a list of one (predict.py:6)\n    why  " in text
     assert "  a patch for output-shape (predict.py:6)\n    patch  --- a/predict.py\n" in text
     assert "    patch  +        return [p]\n" in text
-    assert "the wizard does not build the image yet" in text
+    assert "this screen does not build the image yet" in text
 
 
 def test_a_note_is_said_once_and_in_full() -> None:
