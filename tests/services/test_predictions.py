@@ -16,10 +16,11 @@ import pytest
 
 from arbius_tui.domain.errors import BadInput, Failure, NotReady
 from arbius_tui.rehearsal.example import example_model
-from arbius_tui.rehearsal.server import LocalServers, free_port
+from arbius_tui.rehearsal.server import LocalServers
 from arbius_tui.services import predictions as module
 from arbius_tui.services.ports import Health
 from arbius_tui.services.predictions import CogPredictions
+from arbius_tui.services.servers import free_port
 from tests import parts
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -82,9 +83,21 @@ async def test_the_example_model_gives_the_same_bytes_on_every_generation(genera
     assert list(document["components"]["schemas"]["Input"]["required"]) == ["prompt"]
 
 
+def slow_model(folder: Path) -> Path:
+    """A model whose setup does not end as soon as it has printed: coglet forgets words that late."""
+    folder.mkdir()
+    (folder / "cog.yaml").write_text('build:\n  python_version: "3.11"\npredict: "predict.py:Predictor"\n')
+    (folder / "predict.py").write_text(
+        "import time\nfrom cog import BasePredictor\n\n\nclass Predictor(BasePredictor):\n"
+        '    def setup(self):\n        print("\\x1b[1mno weights to load", flush=True)\n        time.sleep(0.5)\n\n'
+        "    def predict(self, x: int = 1) -> str:\n        return str(x)\n"
+    )
+    return folder
+
+
 @GENERATIONS
 async def test_health_goes_from_starting_to_ready(generation: str, tmp_path: Path) -> None:
-    async with model(example_model(), tmp_path, generation) as (url, predictions):
+    async with model(slow_model(tmp_path / "slow"), tmp_path, generation) as (url, predictions):
         seen = [health async for health in predictions.wait_ready(url, 60)]
     assert [health.status for health in seen[:-1]] == ["STARTING"] * (len(seen) - 1)
     assert seen[-1].status == "READY"
