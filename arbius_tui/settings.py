@@ -12,7 +12,6 @@ Flags win over it. An unknown key is refused, because a misspelt one would other
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +49,8 @@ def default_path() -> Path:
 
 def read(path: Path) -> dict[str, Any]:
     """The file as TOML."""
+    import tomllib
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -193,10 +193,10 @@ def _choice(m: Machine, node: ast.expr) -> Value:
         return NOTHING
     test = m.evaluate(m, node.test)
     kept = truth(test)
-    here = [k for k, reached in zip(kept, m.state.reach, strict=True) if reached]
-    if here and all(k is True for k in here):
+    way = m.settled(kept)
+    if way is True:
         return m.evaluate(m, node.body)
-    if here and all(k is False for k in here):
+    if way is False:
         return m.evaluate(m, node.orelse)
     body = under(m, [k is not False for k in kept], node.body)
     other = under(m, [k is not True for k in kept], node.orelse)

@@ -236,6 +236,14 @@ class Machine:
         """The seeds for which this place is reached."""
         return tuple(seed for seed, here in zip(SEEDS, self.state.reach, strict=True) if here)
 
+    def settled(self, kept: Samples) -> bool | None:
+        """Which way a test goes for every seed that comes here; None where they part or nobody knows."""
+        here = [k for k, reached in zip(kept, self.state.reach, strict=True) if reached]
+        for way in (True, False):
+            if here and all(k is way for k in here):
+                return way
+        return None
+
     def lookup(self, name: str) -> Value | None:
         """What a name stands for here, or None."""
         if name in self.frame.globals:

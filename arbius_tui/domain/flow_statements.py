@@ -117,10 +117,10 @@ def _if(m: Machine, node: ast.stmt) -> bool:
         return True
     test = m.evaluate(m, node.test)
     kept = truth(test)
-    here = [k for k, reached in zip(kept, m.state.reach, strict=True) if reached]
-    if here and all(k is True for k in here):
+    way = m.settled(kept)
+    if way is True:
         return block(m, node.body)
-    if here and all(k is False for k in here):
+    if way is False:
         return block(m, node.orelse)
     return branches(m, kept, steering(m, test, node.test), node.body, node.orelse)
 

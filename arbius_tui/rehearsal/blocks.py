@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from arbius_tui.domain.cid import CHUNK, block, block_cid, to_multihash
 from arbius_tui.domain.errors import BadInput, NotReady, PinFailed
 from arbius_tui.services.ports import Stored
+from arbius_tui.services.store import replace_file
 
 
 class EmbeddedBlocks:
@@ -70,17 +68,7 @@ class EmbeddedBlocks:
     def _write(self, cid: str, node: bytes) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            number, name = tempfile.mkstemp(prefix=".", dir=self.folder)
-            try:
-                with open(number, "wb") as file:
-                    file.write(node)
-                    file.flush()
-                    os.fsync(number)
-                os.replace(name, self.folder / cid)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(name)
-                raise
+            replace_file(self.folder / cid, node)
         except OSError as error:
             raise NotReady(
                 "store-not-writable",

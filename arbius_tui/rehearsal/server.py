@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
 import time
 from dataclasses import asdict, replace
@@ -24,9 +23,8 @@ from arbius_tui.rehearsal.keeper import Remembered, remembered
 from arbius_tui.services import files, model_folder
 from arbius_tui.services.ports import Server
 from arbius_tui.services.process import Child, born
-from arbius_tui.services.servers import not_ours
+from arbius_tui.services.servers import HOST, free_port, not_ours
 
-HOST = "127.0.0.1"
 ATTEMPTS = 5
 LISTENS_WITHIN = 60.0
 """Seconds until a server that has begun must listen; 0.3 here, more on a cold disk."""
@@ -178,10 +176,3 @@ class LocalServers:
         if self.child is not None and self.child.pid == known.pid:
             return self.child
         return Child(known.pid, known.born)
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -57,10 +57,6 @@ class AfterScreen(FactScreen):
         """The last step: looking again is what is left."""
         return ["after.register"] if self.nothing else ["frame.copy", "frame.run", "facts.json"]
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enter goes to Register only as long as that is what is missing."""
-        return self.nothing is not None if action == "to_register" else super().check_action(action, parameters)
-
     def on_done(self, event: Done) -> None:
         """A closing sentence when all is well."""
         if event.ok:

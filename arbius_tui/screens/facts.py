@@ -152,6 +152,10 @@ class FactScreen(StepScreen):
         """To the step that is missing."""
         await self.run_action("app.go('register')")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Enter goes to Register only as long as that is what is missing."""
+        return self.nothing is not None if action == "to_register" else super().check_action(action, parameters)
+
     @worker(group="copy", exclusive=True, exit_on_error=False)
     async def action_json(self) -> None:
         """All rows as JSON."""

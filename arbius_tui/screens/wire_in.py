@@ -87,10 +87,6 @@ class WireInScreen(FactScreen):
         """Copying the entry is next; before there is one, registering is."""
         return ["wire.register"] if self.nothing else ["frame.copy", "frame.next", "frame.run"]
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enter goes to Register only as long as that is what is missing."""
-        return self.nothing is not None if action == "to_register" else super().check_action(action, parameters)
-
     def copy_text(self) -> str:
         """The entry."""
         return "\n".join(self.rows)

@@ -11,7 +11,6 @@ import asyncio
 import hashlib
 import re
 import secrets
-import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +27,10 @@ from arbius_tui.services.containers_images import Images
 from arbius_tui.services.containers_state import LABEL, MISSING, PROJECT, ContainerState
 from arbius_tui.services.containers_watch import Watcher
 from arbius_tui.services.ports import Server
+from arbius_tui.services.servers import HOST, free_port
 
-HOST, INSIDE = "127.0.0.1", 5000
-"""Where the server is reached, and the port that Cog listens on in the container."""
+INSIDE = 5000
+"""The port that Cog listens on in the container."""
 
 ATTEMPTS = 5
 SHM = "6g"
@@ -239,13 +239,6 @@ def usual(folder: Path) -> str:
 def project_key(name: str, state: Path) -> str:
     """The label of a project: its name and where its journey lies, so that two of the same name stay apart."""
     return f"{clean(name)[:60]}-{hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:8]}"
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def refused(image: Image) -> BadInput:

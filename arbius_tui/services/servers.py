@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import socket
 from pathlib import Path
 
 from arbius_tui.domain.errors import BadInput, NotReady
@@ -11,6 +12,17 @@ from arbius_tui.services.process import output
 
 RESTART_LIMIT = 600.0
 """Seconds a restart command may take; `docker restart` of a big model takes its time."""
+
+
+HOST = "127.0.0.1"
+"""Where every server that we start listens."""
+
+
+def free_port() -> int:
+    """A port of HOST that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
 
 
 def restart_argv(command: str) -> tuple[str, ...]:

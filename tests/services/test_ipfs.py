@@ -5,7 +5,6 @@ import json
 import os
 import re
 import secrets
-import socket
 import subprocess
 from contextlib import asynccontextmanager, contextmanager
 from hashlib import sha256
@@ -16,17 +15,12 @@ from arbius_tui.domain.cid import block, cid, to_multihash
 from arbius_tui.domain.errors import BadInput, PinFailed
 from arbius_tui.domain.secret import Secret
 from arbius_tui.services.ipfs import ADD, KuboNode, endpoint, header, rows
+from arbius_tui.services.servers import free_port
 from tests import parts
 
 DATA = b'{"meta":{"title":"a template"}}\n'
 CID = cid(DATA)
 CANARY = "tok-canary-5f1e"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # -- addresses and tokens
