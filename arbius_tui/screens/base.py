@@ -75,10 +75,11 @@ class StepScreen(KeyedScreen):
         self.cancel_job()
 
     def cancel_job(self) -> bool:
-        """Cancel the worker; the walk ends the child processes and saves that the step is open again."""
+        """Cancel the worker, at once with a word; the walk ends the child processes and saves that the step is open."""
         if self.job is None:
             return False
         self.job.cancel()
+        self.on_stopped()
         return True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -176,7 +177,7 @@ class StepScreen(KeyedScreen):
         self.refresh_status()
 
     def on_stopped(self) -> None:
-        """Hook: the author went back instead of answering."""
+        """Hook: the author stopped it, or went back instead of answering."""
         self.say("stopped; nothing is lost, F5 goes on")
 
     async def on_broken(self, error: Exception) -> None:

@@ -59,8 +59,16 @@ class Walk:
         self.watchers: list[Callable[[Journey], None]] = []
 
     async def save(self, change: Record) -> None:
-        """Write a fact (in a thread: fsync takes its time) and tell who watches."""
-        self.tell(await asyncio.to_thread(self.store.apply, change))
+        """Write a fact (in a thread: fsync takes its time) and tell who watches.
+
+        Who is stopped meanwhile waits for the write all the same: what is on disk must not be news to the screens.
+        """
+        writing = asyncio.create_task(asyncio.to_thread(self.store.apply, change))
+        try:
+            await asyncio.wait({writing})
+        finally:
+            await asyncio.wait({writing})
+            self.tell(writing.result())
 
     def tell(self, journey: Journey) -> None:
         """The journey is this one now."""

@@ -110,6 +110,7 @@ def test_ctrl_c_never_ends_the_wizard(number: int, launch: Launch) -> None:
     go_to(terminal, number)
     terminal.wait_for(f"{number} {list(TITLES.values())[number - 1]} ")
     terminal.settle()
+    terminal.wait_until(lambda rows: " run " not in rows[1], what="the end of what starts by itself")
     terminal.send("ctrl+c")
     terminal.wait_for("Ctrl+Q quits")
     terminal.send("ctrl+q")
@@ -128,6 +129,7 @@ def test_ctrl_c_stops_what_runs_and_keeps_what_is_done(launch: Launch, home: Pat
     terminal.send(" ")
     terminal.wait_for("A  ")
     terminal.send("ctrl+c")
+    terminal.wait_for("stopped; nothing is lost")
     terminal.wait_gone("x cancel")
     states = state(home)["states"]
     assert (states["run"], states["seed_test"]) == ("ok", "-")
