@@ -1,7 +1,7 @@
-"""Cases, verdicts and a diagnosis: does a seed mean one output, and why not when it does not.
+"""Verdicts and a diagnosis: does a seed mean one output, and why not when it does not.
 
-A miner derives the seed from the task's id: any integer from 0 to 2^53 - 17 (`LARGEST_SEED`). A verdict is given only
-to what a prediction really returned; a failed prediction never has a hash and never counts as the same.
+A verdict is given only to what a prediction really returned; a failed prediction never has a hash and never counts as
+the same. The diagnosis is built on which answers agree, and on what lay between them.
 """
 
 from __future__ import annotations
@@ -10,43 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from arbius_tui.domain.cases import LARGEST_SEED, Case
 from arbius_tui.domain.errors import Fix, Problem
 
-BASE_SEED = 33111
-"""The seed of the published guide's own example."""
-LARGEST_SEED = 2**53 - 17
 PAUSE = 1.1
 """Seconds between two runs that must not share a clock second."""
 
 Verdict = Literal["SAME", "DIFFERS", "NEAR", "BLOCKER", "TIMEOUT", "SKIPPED"]
-Before = Literal["", "pause", "restart"]
-Expect = Literal["base", "same", "differs", "runs"]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One prediction: its seed, what happens before it, and what its output must be compared with the first run's."""
-
-    id: str
-    title: str
-    seed: int
-    expect: Expect
-    before: Before = ""
-
-
-def standard_cases() -> tuple[Case, ...]:
-    """The proof, in the order that a diagnosis needs."""
-    return (
-        Case("first", "first run", BASE_SEED, "base"),
-        Case("again", "same seed again", BASE_SEED, "same"),
-        Case("other-seed", "other seed", BASE_SEED + 1, "differs"),
-        Case("first-again", "first seed again", BASE_SEED, "same"),
-        Case("after-pause", "a second later", BASE_SEED, "same", "pause"),
-        Case("after-restart", "after a restart", BASE_SEED, "same", "restart"),
-        Case("seed-zero", "seed 0", 0, "runs"),
-        Case("over-32-bits", "over 32 bits", 2**32, "runs"),
-        Case("largest-seed", "largest seed", LARGEST_SEED, "runs"),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +31,17 @@ class Hashed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a case: outputs, or a problem, or the reason why it was left out."""
+    """What became of a case: outputs, or a problem, or the reason why it was left out.
+
+    `near` says what alone differs from the case it is compared with, where pixels, samples or words are equal.
+    """
 
     case: Case
     outputs: tuple[Hashed, ...] = ()
     problem: Problem | None = None
     skipped: str = ""
     seconds: float = 0.0
+    near: str = ""
 
     @property
     def ran(self) -> bool:
@@ -89,26 +63,32 @@ class Judged:
     note: str = ""
 
 
-def judge(outcome: Outcome, base: Outcome | None) -> Judged:
-    """The verdict of one case against the first run."""
+def judge(outcome: Outcome, runs: Mapping[str, Outcome]) -> Judged:
+    """The verdict of one case against the one it is compared with; `runs` are all outcomes by the id of their case."""
     case = outcome.case
     if outcome.skipped:
         return Judged("SKIPPED", True, outcome.skipped)
     if outcome.problem is not None:
         return Judged("TIMEOUT" if outcome.problem.code == "timeout" else "BLOCKER", False, outcome.problem.what)
-    if not outcome.ran or base is None or not base.ran:
-        return Judged("BLOCKER", False, "there is no first run to compare it with")
-    equal = outcome.digests == base.digests
-    if case.expect == "same":
-        return Judged("SAME", True) if equal else Judged("BLOCKER", False, "the same seed gave other bytes")
+    other = runs.get(case.against)
+    if case.expect in ("base", "runs") and outcome.ran and (other is None or not other.ran):
+        return Judged("DIFFERS", True)
+    if not outcome.ran or other is None or not other.ran:
+        return Judged("BLOCKER", False, "there is no run to compare it with")
+    equal = outcome.digests == other.digests
     if case.expect == "differs":
         return Judged("BLOCKER", False, "another seed gave the same bytes") if equal else Judged("DIFFERS", True)
+    if case.expect == "same" and not equal:
+        return Judged("NEAR", False, outcome.near) if outcome.near else Judged("BLOCKER", False, OTHER_BYTES)
     return Judged("SAME" if equal else "DIFFERS", True)
+
+
+OTHER_BYTES = "the same seed gave other bytes"
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """All cases with their verdicts, and the diagnosis."""
+    """All cases of one server with their verdicts, and the diagnosis."""
 
     outcomes: tuple[Outcome, ...]
     judged: Mapping[str, Judged]
@@ -116,36 +96,39 @@ class Proof:
 
     @property
     def reproducible(self) -> bool:
-        """Every case that ran is as wanted, and the first ones did run."""
-        ran = {outcome.case.id for outcome in self.outcomes if outcome.ran}
-        return {"first", "again", "other-seed"} <= ran and all(j.wanted for j in self.judged.values())
+        """Every case that ran is as wanted; among them one seed was repeated and another one was tried."""
+        shown = {o.case.expect for o in self.outcomes if o.ran and o.case.id in self.judged}
+        return {"base", "same", "differs"} <= shown and all(j.wanted for j in self.judged.values())
 
 
 def prove(outcomes: Sequence[Outcome]) -> Proof:
-    """Verdicts and diagnosis of what has been observed so far."""
-    base = next((o for o in outcomes if o.case.expect == "base"), None)
-    judged = {o.case.id: judge(o, base) for o in outcomes}
+    """Verdicts and diagnosis of what has been observed so far on one server."""
+    runs = {o.case.id: o for o in outcomes}
+    judged = {o.case.id: judge(o, runs) for o in outcomes}
     return Proof(tuple(outcomes), judged, tuple(diagnose(outcomes)))
 
 
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
 def letters(outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """A letter for each case that ran; equal outputs carry the same one."""
+    """A letter for each case that ran; equal outputs, and only they, carry the same one. Beyond 52 there is none."""
     seen: dict[tuple[str, ...], str] = {}
     for outcome in outcomes:
         if outcome.ran:
-            seen.setdefault(outcome.digests, chr(ord("A") + min(len(seen), 25)))
+            seen.setdefault(outcome.digests, LETTERS[len(seen)] if len(seen) < len(LETTERS) else "")
     return {o.case.id: seen[o.digests] for o in outcomes if o.ran}
 
 
 def diagnose(outcomes: Sequence[Outcome]) -> list[Problem]:
     """The likely causes, from the pattern of what agreed with what; empty when all is as it must be."""
-    runs = {o.case.id: o for o in outcomes}
     causes = failures(outcomes)
     if (shape := other_shape(outcomes)) is not None:
         causes.append(shape)
-    if (cause := repeat_cause(runs)) is not None:
-        causes.append(CAUSES[cause])
-    if agree(runs, "first", "other-seed") is True:
+    if (cause := repeat_cause(outcomes)) is not None:
+        causes.append(cause)
+    runs = {o.case.id: o for o in outcomes}
+    if any(agree(runs, o.case.against, o.case.id) is True for o in outcomes if o.case.expect == "differs"):
         causes.append(CAUSES["seed-ignored"])
     return causes
 
@@ -158,51 +141,85 @@ def agree(runs: Mapping[str, Outcome], one: str, other: str) -> bool | None:
     return a.digests == b.digests
 
 
-def repeat_cause(runs: Mapping[str, Outcome]) -> str | None:
-    """Why the same seed gave other bytes. Outputs that agree at once and differ later carry the time."""
-    again, back = agree(runs, "first", "again"), agree(runs, "first", "first-again")
-    pause, restart = agree(runs, "first", "after-pause"), agree(runs, "first", "after-restart")
-    if False not in (again, back, pause, restart):
+def repeat_cause(outcomes: Sequence[Outcome]) -> Problem | None:
+    """Why the same seed gave other bytes, if it did."""
+    runs = {o.case.id: o for o in outcomes}
+    apart = [o for o in outcomes if o.case.expect == "same" and agree(runs, o.case.against, o.case.id) is False]
+    if not apart:
         return None
+    if all(o.near for o in apart):
+        return with_detail(CAUSES["metadata-only"], Problem("", apart[0].near))
+    usual = [o for o in apart if o.case.seed not in (0, LARGEST_SEED)]
+    if not usual:
+        return CAUSES["seed-zero-unused" if apart[0].case.seed == 0 else "large-seed-unused"]
+    return CAUSES[cause_of_usual(outcomes, runs, usual)]
+
+
+def cause_of_usual(outcomes: Sequence[Outcome], runs: Mapping[str, Outcome], apart: Sequence[Outcome]) -> str:
+    """Why a seed of usual size gave other bytes. Outputs that agree at once and differ later carry the time."""
+    again, back, pause = (agree(runs, "first", id) for id in ("again", "first-again", "after-pause"))
     # A clock second may end between two quick runs, so any two quick neighbours that agree show the clock's hand.
     neighbours = again or agree(runs, "again", "first-again") or back
     if neighbours and pause is False and agree(runs, "first-again", "after-pause") is False:
         return "time-in-output"
-    if again is False:
-        return "state-between-predictions" if restart else "unseeded-randomness"
-    if back is False:
+    kinds = {o.case.id: between(outcomes, o) for o in apart}
+    if "nothing" in kinds.values():
+        restarts = [agree(runs, o.case.against, o.case.id) for o in outcomes if o.case.before == "restart"]
+        return "state-between-predictions" if True in restarts else "unseeded-randomness"
+    if "predictions" in kinds.values():
         return "order-leak"
-    return "time-in-output" if pause is False else "hash-randomisation"
+    return "time-in-output" if "pause" in kinds.values() else "hash-randomisation"
+
+
+def between(outcomes: Sequence[Outcome], one: Outcome) -> str:
+    """What lies between a case and the one it is compared with: restart, pause, predictions of another kind, nothing."""
+    if one.case.before:
+        return one.case.before
+    order = [o.case for o in outcomes]
+    ids = [case.id for case in order]
+    here, there = order.index(one.case), ids.index(one.case.against)
+    alike = (one.case.seed, dict(one.case.inputs))
+    return "predictions" if any((c.seed, dict(c.inputs)) != alike for c in order[there + 1 : here]) else "nothing"
 
 
 def failures(outcomes: Sequence[Outcome]) -> list[Problem]:
     """What the failed cases tell: a seed that is too big, a model that fails, or a server that is gone."""
     failed = [o for o in outcomes if o.problem is not None]
-    if not failed:
-        return []
-    small_ok = any(o.ran and o.case.seed < 2**32 for o in outcomes)
-    big = [o for o in failed if o.case.seed >= 2**32]
+    large = [o for o in outcomes if o.case.seed >= 2**32 and not o.skipped]
     found = []
-    if small_ok and big and len(big) == sum(o.case.seed >= 2**32 and not o.skipped for o in outcomes):
-        found.append(with_detail(CAUSES["seed-over-32-bits"], big[0].problem))
-        failed = [o for o in failed if o.case.seed < 2**32]
-    if failed:
-        problem = failed[0].problem
-        lost = problem is not None and problem.code in ("endpoint-lost", "endpoint-unreachable", "timeout")
-        found.append(with_detail(CAUSES["endpoint-lost" if lost else "model-failed"], problem))
+    if any(o.ran and o.case.seed < 2**31 for o in outcomes) and large and all(o.problem for o in large):
+        found.append(with_detail(CAUSES["seed-over-32-bits"], large[0].problem))
+        failed = [o for o in failed if o.case.seed < 2**31]
+    lost = [o for o in failed if o.problem and o.problem.code in LOST]
+    refused = [o for o in failed if o not in lost]
+    if lost:
+        found.append(with_detail(CAUSES["endpoint-lost"], lost[0].problem))
+    if refused:
+        found.append(with_detail(CAUSES["model-failed"], refused[0].problem, where(refused, outcomes)))
     return found
+
+
+LOST = ("endpoint-lost", "endpoint-unreachable", "timeout", "container-killed")
+
+
+def where(failed: Sequence[Outcome], outcomes: Sequence[Outcome]) -> str:
+    """Which cases failed, where others did not."""
+    if not any(o.ran for o in outcomes):
+        return ""
+    named = ", ".join(o.case.title for o in failed[:3])
+    return f" ({named}{f' and {len(failed) - 3} more' if len(failed) > 3 else ''})"
 
 
 def other_shape(outcomes: Sequence[Outcome]) -> Problem | None:
     """Outputs that come and go, or change their names, between runs."""
-    shapes = {tuple(x.filename for x in o.outputs) for o in outcomes if o.ran}
+    shapes = {tuple(x.filename for x in o.outputs) for o in outcomes if o.ran and not o.case.inputs}
     return CAUSES["output-shape"] if len(shapes) > 1 else None
 
 
-def with_detail(cause: Problem, seen: Problem | None) -> Problem:
-    """The cause with the raw text that was seen."""
+def with_detail(cause: Problem, seen: Problem | None, where: str = "") -> Problem:
+    """The cause with the raw text that was seen, and where."""
     detail = "" if seen is None else f"{seen.what}\n{seen.detail}".strip()
-    return Problem(cause.code, cause.what, cause.why, cause.fix, detail)
+    return Problem(cause.code, cause.what + where, cause.why, cause.fix, detail)
 
 
 def cause(code: str, what: str, why: str, fix: str) -> tuple[str, Problem]:
@@ -241,6 +258,31 @@ CAUSES: Mapping[str, Problem] = dict(
             "another seed gives the same bytes",
             "the seed has no effect, so every task with the same prompt has one answer that can be copied",
             "use the seed input for every random choice",
+        ),
+        cause(
+            "seed-zero-unused",
+            "seed 0 gives other bytes each time",
+            "0 is a seed like any other; a predictor that takes it for no seed draws one of its own",
+            "test for None where a seed may be missing: if seed is None, not if not seed",
+        ),
+        cause(
+            "large-seed-unused",
+            "a seed above 32 bits gives other bytes each time",
+            f"nearly every task has such a seed, up to {LARGEST_SEED}",
+            "use the whole seed, or reduce it where a generator wants 32 bits: seed % 2**32",
+        ),
+        cause(
+            "metadata-only",
+            "the picture or the sound is the same, and the bytes around it are not",
+            "miners compare bytes: a time, a name or a random id in the file is enough to lose",
+            "write the file without metadata: no timestamps, no ids, no comments; for video ffmpeg -bitexact",
+        ),
+        cause(
+            "hardware",
+            "the same seed gives other bytes on another machine",
+            "miners compare their bytes with those of other machines",
+            "say in the title which GPU it is for, and make the arithmetic strict: "
+            "torch.use_deterministic_algorithms(True), no TF32, CUBLAS_WORKSPACE_CONFIG=:4096:8",
         ),
         cause(
             "seed-over-32-bits",
