@@ -65,20 +65,23 @@ class Judged:
 
 def judge(outcome: Outcome, runs: Mapping[str, Outcome]) -> Judged:
     """The verdict of one case against the one it is compared with; `runs` are all outcomes by the id of their case."""
-    case = outcome.case
     if outcome.skipped:
         return Judged("SKIPPED", True, outcome.skipped)
     if outcome.problem is not None:
         return Judged("TIMEOUT" if outcome.problem.code == "timeout" else "BLOCKER", False, outcome.problem.what)
-    other = runs.get(case.against)
-    if case.expect in ("base", "runs") and outcome.ran and (other is None or not other.ran):
+    other = runs.get(outcome.case.against)
+    if other is not None and other.ran and outcome.ran:
+        return compared(outcome, outcome.digests == other.digests)
+    if outcome.ran and outcome.case.expect in ("base", "runs"):
         return Judged("DIFFERS", True)
-    if not outcome.ran or other is None or not other.ran:
-        return Judged("BLOCKER", False, "there is no run to compare it with")
-    equal = outcome.digests == other.digests
-    if case.expect == "differs":
+    return Judged("BLOCKER", False, "there is no run to compare it with")
+
+
+def compared(outcome: Outcome, equal: bool) -> Judged:
+    """The verdict of a case that ran, as the one that it is compared with did."""
+    if outcome.case.expect == "differs":
         return Judged("BLOCKER", False, "another seed gave the same bytes") if equal else Judged("DIFFERS", True)
-    if case.expect == "same" and not equal:
+    if outcome.case.expect == "same" and not equal:
         return Judged("NEAR", False, outcome.near) if outcome.near else Judged("BLOCKER", False, OTHER_BYTES)
     return Judged("SAME" if equal else "DIFFERS", True)
 
@@ -172,7 +175,7 @@ def cause_of_usual(outcomes: Sequence[Outcome], runs: Mapping[str, Outcome], apa
 
 
 def between(outcomes: Sequence[Outcome], one: Outcome) -> str:
-    """What lies between a case and the one it is compared with: restart, pause, predictions of another kind, nothing."""
+    """What lies between a case and the one it is compared with: restart, pause, other predictions, or nothing."""
     if one.case.before:
         return one.case.before
     order = [o.case for o in outcomes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -115,10 +116,15 @@ def test_a_short_file_is_enough() -> None:
     assert (again.against, other.against) == ("case-1", "case-1")
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(
-    st.sampled_from(["v", "inputs", "cases", "seed", "id", "expect", "before", "against", "title"]), inner), max_leaves=20))  # fmt: skip
+KEYS = st.sampled_from(["v", "inputs", "cases", "seed", "id", "expect", "before", "against", "title"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner),
+    max_leaves=20,
+)
+
+
+@given(JSON)
 def test_no_file_breaks_the_reader(found: object) -> None:
-    try:
-        read(json.dumps(found))
-    except BadInput as failure:
-        assert failure.problem.fix
+    with suppress(BadInput):
+        assert read(json.dumps(found)).cases
