@@ -74,6 +74,35 @@ class Predicted:
     cpu_only: bool
 
 
+@dataclass(frozen=True, slots=True)
+class InputsSeen:
+    """What the model takes, as its server says, and what the author typed at the last try, by name."""
+
+    kind: ClassVar[str] = "inputs"
+    id: str
+    inputs: tuple[ModelInput, ...]
+    typed: Mapping[str, str]
+
+
+class ReadInputs(Step):
+    """Read the inputs of the journey's model, for a form."""
+
+    name = "run"
+
+    async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
+        """Yield the inputs; the server must answer, and one that is not READY yet is waited for."""
+        record = journey.get(RunRecord)
+        if record is None or not record.url:
+            raise no_server()
+        server = Server(record.url, record.pid, record.container, bool(record.pid or record.container))
+        async with aclosing(settled(server, services)) as events:
+            async for event in events:
+                yield event
+        known = inputs.read(await services.predictions.schema(server.url))
+        yield Found(InputsSeen("inputs", known, record.tried))
+        yield Done(True)
+
+
 class Predict(Step):
     """Ask the journey's server, or the one at `endpoint`, for one prediction.
 
@@ -126,6 +155,10 @@ class Predict(Step):
                 yield event
         known = inputs.read(await services.predictions.schema(server.url))
         self.answered = True
+        if self.texts is not None:
+            hidden = {item.name for item in known if item.type == "secret"}
+            record = replace(record, tried={name: text for name, text in self.texts.items() if name not in hidden})
+            yield Saved(record)
         values, notes = await self.values(known, ask)
         for note in notes:
             yield Line(note)
@@ -143,13 +176,7 @@ class Predict(Step):
         if self.endpoint:
             return known if known and known.url == self.endpoint else RunRecord(self.endpoint)
         if known is None or not known.url:
-            raise BadInput(
-                "no-server",
-                "there is no server to ask",
-                why="a prediction needs a model that runs",
-                fix="start one, or name one that runs: --endpoint URL",
-                command="arbius-tui run IMAGE",
-            )
+            raise no_server()
         return known
 
     def place(self, services: Services) -> Path | None:
@@ -314,6 +341,17 @@ def row(item: OutputSeen) -> dict[str, Any]:
     fixed = {"filename": item.filename, "mime": item.mime, "bytes": item.bytes, "sha256": item.sha256}
     more = {"width": item.width, "height": item.height, "duration": item.duration, "path": item.path}
     return fixed | {key: value for key, value in more.items() if value}
+
+
+def no_server() -> BadInput:
+    """Nobody is there who could be asked."""
+    return BadInput(
+        "no-server",
+        "there is no server to ask",
+        why="a prediction needs a model that runs",
+        fix="start one, or name one that runs: --endpoint URL",
+        command="arbius-tui run IMAGE",
+    )
 
 
 def wrong_input(what: str) -> BadInput:

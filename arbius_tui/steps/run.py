@@ -76,6 +76,8 @@ class Run(Step):
         server = came.server
         yield Line(f"{came.how} {server.url}")
         record = await remembered(came, services, self.gpus or services.gpus)
+        if before := journey.get(RunRecord):
+            record = replace(record, tried=before.tried)
         yield Saved(record)
         for event in of_image(came, record):
             yield event
