@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -101,10 +102,8 @@ def test_a_default_of_any_sort_is_read_back_as_it_was(default: bool | str | floa
 @given(st.text(max_size=40))
 def test_any_text_is_a_value_or_words(text: str) -> None:
     for known in (STEPS, SIZE, PROMPT, item("number"), item("boolean"), item("array"), item("file"), item("any")):
-        try:
+        with suppress(Wrong):
             parse(known, text)
-        except Wrong as wrong:
-            assert str(wrong)
 
 
 def test_bounds_are_said_without_a_useless_point() -> None:

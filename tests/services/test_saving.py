@@ -28,9 +28,13 @@ def test_outputs_get_their_place_and_the_spool_goes(tmp_path: Path) -> None:
 
 
 def test_the_spool_goes_also_when_it_fails(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), spool(tmp_path) as folder:
-        (folder / "part-0").write_bytes(b"half")
-        raise RuntimeError
+    def broken() -> None:
+        with spool(tmp_path) as folder:
+            (folder / "part-0").write_bytes(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        broken()
     assert list(tmp_path.iterdir()) == []
 
 
