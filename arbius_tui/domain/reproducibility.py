@@ -185,24 +185,28 @@ def between(outcomes: Sequence[Outcome], one: Outcome) -> str:
     return "predictions" if any((c.seed, dict(c.inputs)) != alike for c in order[there + 1 : here]) else "nothing"
 
 
+OUTSIDE = frozenset({"container-killed", "container-missing", "container-paused", "docker-unreachable"})
+"""Codes of a case that somebody else ended; they tell nothing of the model."""
+LOST = frozenset({"endpoint-lost", "endpoint-unreachable", "timeout", "container-ended", "container-oom"})
+"""Codes of a case whose server went away, perhaps because of the case."""
+
+
 def failures(outcomes: Sequence[Outcome]) -> list[Problem]:
     """What the failed cases tell: a seed that is too big, a model that fails, or a server that is gone."""
     failed = [o for o in outcomes if o.problem is not None]
+    lost = [o for o in failed if o.problem and o.problem.code in LOST | OUTSIDE]
+    refused = [o for o in failed if o not in lost]
     large = [o for o in outcomes if o.case.seed >= 2**32 and not o.skipped]
     found = []
-    if any(o.ran and o.case.seed < 2**31 for o in outcomes) and large and all(o.problem for o in large):
-        found.append(with_detail(CAUSES["seed-over-32-bits"], large[0].problem))
-        failed = [o for o in failed if o.case.seed < 2**31]
-    lost = [o for o in failed if o.problem and o.problem.code in LOST]
-    refused = [o for o in failed if o not in lost]
+    small_ok = any(o.ran and o.case.seed < 2**31 for o in outcomes)
+    if small_ok and large and all(o.problem for o in large) and any(o in refused for o in large):
+        found.append(with_detail(CAUSES["seed-over-32-bits"], next(o for o in large if o in refused).problem))
+        refused = [o for o in refused if o.case.seed < 2**31]
     if lost:
         found.append(with_detail(CAUSES["endpoint-lost"], lost[0].problem))
     if refused:
         found.append(with_detail(CAUSES["model-failed"], refused[0].problem, where(refused, outcomes)))
     return found
-
-
-LOST = ("endpoint-lost", "endpoint-unreachable", "timeout", "container-killed")
 
 
 def where(failed: Sequence[Outcome], outcomes: Sequence[Outcome]) -> str:

@@ -77,6 +77,10 @@ class StepScreen(KeyedScreen):
         """Stop the step."""
         self.cancel_job()
 
+    def jobs(self) -> list[Worker[None]]:
+        """Hook: what runs here, also on a screen that lies over this one; it is ended when the author quits."""
+        return [self.job] if self.job else []
+
     def cancel_job(self) -> bool:
         """Cancel the worker, at once with a word; the walk ends the child processes and saves that the step is open."""
         if self.job is None:
