@@ -48,13 +48,15 @@ class RunRecord(Record):
 
 @dataclass(frozen=True)
 class SeedTestRecord(Record):
-    """The proof. `sha256` lists the hash of each case that succeeded, in the order they ran; `cases` the verdicts."""
+    """The proof. `sha256` lists the hashes of the cases that succeeded on the first server; `cases` are all, on all."""
 
     step: ClassVar[str] = "seed_test"
     reproducible: bool = False
     sha256: tuple[str, ...] = ()
     cases: tuple[dict[str, Any], ...] = ()
     mime: str = ""
+    endpoints: tuple[dict[str, Any], ...] = ()
+    at: str = ""
 
 
 @dataclass(frozen=True)
