@@ -69,6 +69,15 @@ def case(i: Mapping[str, Any]) -> str:
     return f"{head}: {outputs}  {seconds(i['seconds'])}  {i['letter']} {verdict}"
 
 
+def endpoint(i: Mapping[str, Any]) -> str:
+    """A server of the test, when it begins and when it has gone."""
+    known = [i["url"], *(f"{key} {i[key]}" for key in ("gpu", "driver", "cog") if i[key])]
+    known += ["CPU-ONLY"] if i["cpu_only"] else []
+    if i["state"] == "wait":
+        return f"server {i['id']}  {'  '.join(known)}"
+    return f"FAIL  server {i['id']}: {i['why']}" if i["state"] == "FAIL" and i["why"] else ""
+
+
 def part(i: Mapping[str, Any]) -> str:
     """A row of the template."""
     return f"{i['group'].lower()}: {i['name']} {i['type']} {i['flag']} {i['note']}".rstrip()
@@ -121,6 +130,7 @@ def prediction(i: Mapping[str, Any]) -> str:
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "check": check,
     "case": case,
+    "endpoint": endpoint,
     "part": part,
     "finding": finding,
     "review": review,
