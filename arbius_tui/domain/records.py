@@ -42,6 +42,8 @@ class RunRecord(Record):
     container: str = ""
     image: str = ""
     image_id: str = ""
+    digest: str = ""
+    """Under which a registry has the image (`sha256:..`); empty before it was pushed."""
     tried: dict[str, str] = field(default_factory=dict)
     """What was typed into the form of a prediction, by input; never a secret."""
 
@@ -56,6 +58,7 @@ class SeedTestRecord(Record):
     cases: tuple[dict[str, Any], ...] = ()
     mime: str = ""
     endpoints: tuple[dict[str, Any], ...] = ()
+    diagnosis: tuple[dict[str, Any], ...] = ()
     at: str = ""
 
 

@@ -61,7 +61,8 @@ def case(i: Mapping[str, Any]) -> str:
     """A case that has ended, with its whole hash."""
     if i["status"] in ("wait", "run"):
         return ""
-    head = f"case {i['number']}  {i['title']}, seed {i['seed']}"
+    where = f"server {i['endpoint']}, " if i["endpoint"] != "1" else ""
+    head = f"case {i['number']}  {where}{i['title']}, seed {i['seed']}"
     if i["status"] != "succeeded":
         return f"{head}: {i['verdict']}  {i['why'] or i['error']}"
     outputs = "  ".join(f"sha256 {o['sha256']}  {o['filename']}  {exact_bytes(o['bytes'])}" for o in i["outputs"])

@@ -16,14 +16,14 @@ from arbius_tui.domain import cases as listed
 from arbius_tui.domain import inputs
 from arbius_tui.domain import reproducibility as proof
 from arbius_tui.domain.errors import BadInput, Failure, NotReady, NotReproducible, Problem
-from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Saved, Trouble
+from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Saved, Trouble, plain
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import RunRecord, SeedTestRecord
 from arbius_tui.services import files
 from arbius_tui.services.case_log import CaseLog
 from arbius_tui.services.ports import Server, Services
-from arbius_tui.steps import seed_case
+from arbius_tui.steps import seed_case, seed_report
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.merging import merged
 from arbius_tui.steps.run import READY_LIMIT, awake, watched
@@ -38,7 +38,7 @@ class SeedTest(Step):
     """Run the cases on every server.
 
     `cases` is a file of them, `schema` a document that says the inputs in place of the server's. With `again` the cases
-    of the last test that were as wanted are kept, and the others run once more.
+    of the last test that were as wanted are kept, and the others run once more. `report` is a folder for the report.
     """
 
     name = "seed_test"
@@ -49,9 +49,10 @@ class SeedTest(Step):
         cases: Path | None = None,
         schema: Path | None = None,
         again: bool = False,
+        report: Path | None = None,
         control: Control | None = None,
     ) -> None:
-        self.cases, self.schema, self.again = cases, schema, again
+        self.cases, self.schema, self.again, self.report = cases, schema, again, report
         self.control = control or Control()
         self.tracks: list[Track] = []
         self.letters = proof.Letters()
@@ -94,9 +95,9 @@ class SeedTest(Step):
         if self.tracks[0].server.url != record.url:
             record = moved(record, self.tracks[0].server)
             yield Saved(record)
-        for event in self.conclude():
-            yield event
         await asyncio.to_thread(log.close)
+        async for event in self.conclude(journey):
+            yield event
 
     async def plan(self, record: RunRecord, services: Services, folder: Path) -> tuple[Plan, list[str]]:
         """The cases and the sample they share, and what there is to say of it."""
@@ -195,25 +196,61 @@ class SeedTest(Step):
         self.shown[case.key] = case
         return case
 
-    def conclude(self) -> Iterator[Event]:
-        """What changed in hindsight, the diagnosis, what is kept, and the end."""
+    def hindsight(self) -> Iterator[Event]:
+        """Cases whose verdict changed when another server ended the same one."""
         for case in list(self.shown.values()):
             if (now := self.told(self.track(case.endpoint), case)) != case:
                 yield Found(now)
-        found = proof.compare_servers({t.endpoint.id: list(t.outcomes.values()) for t in self.tracks})
-        yield from map(Trouble, found.diagnosis)
-        if not found.reproducible and not found.diagnosis:
-            yield Trouble(unproved())
+
+    def record(self, found: proof.Comparison) -> SeedTestRecord:
+        """What the journey keeps."""
         rows = [seed_case.row(case) for case in sorted(self.shown.values(), key=lambda c: (c.number, c.endpoint))]
         first = [o for o in self.tracks[0].outcomes.values() if o.ran]
-        endpoints = [asdict(track.endpoint) for track in self.tracks]
-        at = datetime.now(UTC).isoformat(timespec="seconds")
-        hashes = tuple(o.digests[0] for o in first)
-        mime = first[0].outputs[0].mime if first else ""
-        yield Saved(SeedTestRecord(found.reproducible, hashes, tuple(rows), mime, tuple(endpoints), at))
+        return SeedTestRecord(
+            found.reproducible,
+            tuple(o.digests[0] for o in first),
+            tuple(rows),
+            first[0].outputs[0].mime if first else "",
+            tuple(asdict(track.endpoint) for track in self.tracks),
+            tuple(plain(problem) for problem in found.diagnosis),
+            datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    async def conclude(self, journey: Journey) -> AsyncGenerator[Event, None]:
+        """What changed in hindsight, the diagnosis, what is kept, the report, and the end."""
+        for event in self.hindsight():
+            yield event
+        found = proof.compare_servers({t.endpoint.id: list(t.outcomes.values()) for t in self.tracks})
+        for problem in found.diagnosis or ([] if found.reproducible else [unproved()]):
+            yield Trouble(problem)
+        record = self.record(found)
+        yield Saved(record)
+        if self.report:
+            for path in await asyncio.to_thread(seed_report.write, self.report, journey.having(record)):
+                yield Line(f"written: {path}")
+        result = {"endpoints": list(record.endpoints), "cases": list(record.cases), "diagnosis": list(found.diagnosis)}
         code = 0 if found.reproducible else NotReproducible.exit_code
-        result = {"endpoints": endpoints, "cases": rows, "diagnosis": list(found.diagnosis)}
         yield Done(found.reproducible, code, {"reproducible": found.reproducible, **result})
+
+
+class WriteCases(Step):
+    """Write the cases that the model's inputs call for to a file, to be changed and replayed."""
+
+    name = "seed_test"
+
+    def __init__(self, path: Path, schema: Path | None = None) -> None:
+        self.path, self.schema = path, schema
+
+    async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
+        """Yield where the file lies; nothing is asked of the model but its inputs."""
+        record = journey.get(RunRecord) or RunRecord()
+        plan, said = await SeedTest(schema=self.schema).plan(record, services, Path())
+        for text in said:
+            yield Line(text, "sample")
+        await asyncio.to_thread(files.write, self.path, listed.written(plan.cases, plan.inputs).encode())
+        yield Line(f"written: {self.path}, {len(plan.cases)} cases")
+        state = journey.state(self.name)
+        yield Done(True, 0, {"cases": len(plan.cases), "path": str(self.path)}, "-" if state == "run" else state)
 
 
 def servers(record: RunRecord, services: Services) -> Iterator[tuple[EndpointSeen, Server]]:

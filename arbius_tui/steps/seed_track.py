@@ -103,6 +103,7 @@ class Track:
         self.services, self.control, self.log = services, control, log
         self.outcomes: dict[str, proof.Outcome] = {}
         self.kept: dict[str, tuple[Output, ...]] = {}
+        self.cids: dict[str, str | None] = {}
         self.gone, self.revivals = "", 0
 
     def recall(self, cases: Sequence[CaseSeen]) -> None:
@@ -110,6 +111,7 @@ class Track:
         for case in cases:
             if case.endpoint == self.endpoint.id:
                 self.outcomes[case.id] = seed_case.outcome(case)
+                self.cids[case.id] = case.folder_cid
 
     async def run(self) -> AsyncGenerator[Event, None]:
         """Yield each case as it begins and as it ends."""
@@ -160,6 +162,7 @@ class Track:
             return proof.Outcome(case, problem=failure.problem)
         made = tuple(proof.Hashed(o.filename, o.mime, o.bytes, o.sha256) for o in found.outputs)
         self.kept[case.id] = found.outputs
+        self.cids[case.id] = await asyncio.to_thread(folder_cid, found.outputs)
         return proof.Outcome(case, made, seconds=found.seconds)
 
     async def restart(self) -> None:
@@ -211,6 +214,7 @@ class Track:
             wanted=verdict.wanted,
             seconds=round(outcome.seconds, 3),
             outputs=outcome.outputs,
+            folder_cid=self.cids.get(now.id),
             error=outcome.problem.what if outcome.problem else "",
             code=outcome.problem.code if outcome.problem else "",
             why=verdict.note,
