@@ -6,12 +6,18 @@ is left out or has the type `any`.
 
 from __future__ import annotations
 
+import base64
+import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 SAMPLE_PROMPT = "arbius test cat"
 """What miners' own boot test asks for; the sample of every text input that has no default."""
+
+SIDE = 64
+"""Pixels of a side of the sample of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,4 +193,17 @@ def made_up(item: ModelInput) -> Any:
         return next((b for b in (item.min, item.max) if b is not None), 1)
     if item.type == "boolean":
         return False
+    if item.type == "file":
+        return sample_picture()
     return {"array": [], "object": {}}.get(item.type)
+
+
+def sample_picture() -> str:
+    """A small PNG as a data URL: a grey chequered square, uncompressed, so the same bytes on every machine."""
+    rows = b"".join(b"\0" + (b"\xf0\x0f" if y // 4 % 2 else b"\x0f\xf0") * (SIDE // 16) for y in range(SIDE))
+    header = struct.pack(">IIBBBBB", SIDE, SIDE, 1, 0, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b"")]
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in parts
+    )
+    return "data:image/png;base64," + base64.b64encode(data).decode()

@@ -101,7 +101,8 @@ class Proof:
     def reproducible(self) -> bool:
         """Every case that ran is as wanted; among them one seed was repeated and another one was tried."""
         shown = {o.case.expect for o in self.outcomes if o.ran and o.case.id in self.judged}
-        return {"base", "same", "differs"} <= shown and all(j.wanted for j in self.judged.values())
+        wanted = all(j.wanted for j in self.judged.values())
+        return {"base", "same", "differs"} <= shown and wanted and not self.diagnosis
 
 
 def prove(outcomes: Sequence[Outcome]) -> Proof:
@@ -256,8 +257,10 @@ LOST = frozenset({"endpoint-lost", "endpoint-unreachable", "timeout", "container
 def failures(outcomes: Sequence[Outcome]) -> list[Problem]:
     """What the failed cases tell: a seed that is too big, a model that fails, or a server that is gone."""
     failed = [o for o in outcomes if o.problem is not None]
-    lost = [o for o in failed if o.problem and o.problem.code in LOST | OUTSIDE]
-    refused = [o for o in failed if o not in lost]
+    any_ran = any(o.ran for o in outcomes)
+    slow = [o for o in failed if any_ran and o.problem and o.problem.code == "timeout"]
+    lost = [o for o in failed if o.problem and o.problem.code in LOST | OUTSIDE and o not in slow]
+    refused = [o for o in failed if o not in lost and o not in slow]
     large = [o for o in outcomes if o.case.seed >= 2**32 and not o.skipped]
     found = []
     small_ok = any(o.ran and o.case.seed < 2**31 for o in outcomes)
@@ -266,6 +269,8 @@ def failures(outcomes: Sequence[Outcome]) -> list[Problem]:
         refused = [o for o in refused if o.case.seed < 2**31]
     if lost:
         found.append(with_detail(CAUSES["endpoint-lost"], lost[0].problem))
+    if slow:
+        found.append(with_detail(CAUSES["too-slow"], slow[0].problem, where(slow, outcomes)))
     if refused:
         found.append(with_detail(CAUSES["model-failed"], refused[0].problem, where(refused, outcomes)))
     return found
@@ -376,6 +381,12 @@ CAUSES: Mapping[str, Problem] = dict(
             "the model does not answer a prediction with an output",
             "a prediction that fails has no bytes, so there is nothing that could be equal",
             "read the model's own error below, mend it and run the test again",
+        ),
+        cause(
+            "too-slow",
+            "the model gives no answer in time",
+            "a miner gives a task up that takes far longer than others, and somebody may ask for just that",
+            "narrow the bounds of that input, in the model and in the template",
         ),
         cause(
             "endpoint-lost",

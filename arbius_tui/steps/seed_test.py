@@ -38,7 +38,8 @@ class SeedTest(Step):
     """Run the cases on every server.
 
     `cases` is a file of them, `schema` a document that says the inputs in place of the server's. With `again` the cases
-    of the last test that were as wanted are kept, and the others run once more. `report` is a folder for the report.
+    of the last test that were as wanted are kept, and the others run once more. `report` is a folder for the report,
+    `limit` the seconds that another server has to become READY.
     """
 
     name = "seed_test"
@@ -50,10 +51,11 @@ class SeedTest(Step):
         schema: Path | None = None,
         again: bool = False,
         report: Path | None = None,
+        limit: float = READY_LIMIT,
         control: Control | None = None,
     ) -> None:
         self.cases, self.schema, self.again, self.report = cases, schema, again, report
-        self.control = control or Control()
+        self.limit, self.control = limit, control or Control()
         self.tracks: list[Track] = []
         self.letters = proof.Letters()
         self.shown: dict[tuple[str, str], CaseSeen] = {}
@@ -171,7 +173,7 @@ class SeedTest(Step):
         if track is not self.tracks[0]:
             yield Found(replace(track.endpoint, state="run", why="waiting until it is READY"))
             try:
-                async for seen in watched(track.server, services, limit=READY_LIMIT):
+                async for seen in watched(track.server, services, limit=self.limit):
                     cog = "" if isinstance(seen, str) else seen.cog
                     track.endpoint = replace(track.endpoint, cog=cog or track.endpoint.cog)
             except Failure as failure:
@@ -257,7 +259,7 @@ def servers(record: RunRecord, services: Services) -> Iterator[tuple[EndpointSee
     """The journey's server and every other one that was named."""
     server = Server(record.url, record.pid, record.container, bool(record.pid or record.container))
     yield EndpointSeen("1", record.url, record.gpu, "", record.cog, record.cpu_only), server
-    others = [url.rstrip("/") for url in services.endpoints if url.rstrip("/") != record.url]
+    others = [url.rstrip("/") for url in services.endpoints if url.rstrip("/") not in ("", record.url)]
     for number, url in enumerate(dict.fromkeys(others), 2):
         yield EndpointSeen(str(number), url), Server(url)
 

@@ -25,12 +25,19 @@ from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
 T = TypeVar("T")
 
 CASE_LIMIT = 900.0
-"""Seconds a single prediction may take."""
+"""Seconds a single prediction may take at most."""
+PATIENCE, SLOWER = 60.0, 20.0
+"""Seconds that every prediction has, and how many times that of the slowest one before: 500 steps for 50 pass."""
 
 REVIVALS = 3
 """How often a server that a case ended is started again; a model that dies each time is known well enough then."""
 
-DEAD = frozenset({*ENDED, "endpoint-lost", "endpoint-unreachable", "server-broken", "not-a-cog-server"})
+NOT_ITS_FAULT = frozenset({"server-broken", "endpoint-unreachable"})
+"""Codes of a case that found the server dead: it runs once more when the server is back."""
+
+DEAD = frozenset(
+    {*ENDED, "timeout", "model-crashed", "endpoint-lost", "endpoint-unreachable", "server-broken", "not-a-cog-server"}
+)
 """Codes of a failure after which the server may answer nothing any more."""
 
 KEPT = 64_000_000
@@ -124,7 +131,8 @@ class Track:
                     yield event
             yield Found(self.judged(now))
         ok = all(self.judge(case).wanted for case in self.plan.cases)
-        yield Found(replace(self.endpoint, state="ok" if ok and not self.gone else "FAIL", why=self.gone))
+        self.endpoint = replace(self.endpoint, state="ok" if ok and not self.gone else "FAIL", why=self.gone)
+        yield Found(self.endpoint)
 
     async def one(self, case: Case, now: CaseSeen) -> AsyncGenerator[Event, None]:
         """One case from its beginning to its outcome, on disk before anybody is told."""
@@ -157,13 +165,19 @@ class Track:
         folder = await asyncio.to_thread(self.folder, case)
         try:
             inputs = {**self.plan.inputs, **case.inputs, "seed": case.seed}
-            found = await asked(self.server, self.services, inputs, CASE_LIMIT, folder)
+            found = await asked(self.server, self.services, inputs, self.limit, folder)
         except Failure as failure:
             return proof.Outcome(case, problem=failure.problem)
         made = tuple(proof.Hashed(o.filename, o.mime, o.bytes, o.sha256) for o in found.outputs)
         self.kept[case.id] = found.outputs
         self.cids[case.id] = await asyncio.to_thread(folder_cid, found.outputs)
         return proof.Outcome(case, made, seconds=found.seconds)
+
+    @property
+    def limit(self) -> float:
+        """Seconds for the next prediction; the first one has them all, nobody knows how long it takes."""
+        known = [outcome.seconds for outcome in self.outcomes.values() if outcome.ran]
+        return min(CASE_LIMIT, max(PATIENCE, SLOWER * max(known))) if known else CASE_LIMIT
 
     async def restart(self) -> None:
         """The same model in a new process, and READY."""
@@ -176,12 +190,11 @@ class Track:
 
     async def revived(self, problem: Problem) -> str:
         """Start a server that a case ended once more, where we may; what there is to say of it."""
-        try:
+        with suppress(Failure):
+            # A coglet says READY for a moment after its worker has died.
             health = await self.services.predictions.health(self.server.url)
-            if health.status in ("READY", "BUSY"):
+            if health.status in ("READY", "BUSY") and problem.code != "model-crashed":
                 return ""
-        except Failure:
-            pass
         if self.revivals < REVIVALS:
             self.revivals += 1
             with suppress(Failure):

@@ -1,0 +1,287 @@
+"""The seed test against real Cog servers: verdicts and diagnosis of models that nobody told it about."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
+from arbius_tui.domain.journey import Journey
+from arbius_tui.domain.records import RunRecord, SeedTestRecord
+from arbius_tui.rehearsal.example import example_model
+from arbius_tui.rehearsal.server import LocalServers
+from arbius_tui.services.memory_store import MemoryStore
+from arbius_tui.services.ports import Server, Services
+from arbius_tui.steps.base import Walk
+from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
+from arbius_tui.steps.seed_report import SeedReport
+from arbius_tui.steps.seed_test import SeedTest, WriteCases
+from arbius_tui.steps.seed_track import Control
+from tests import parts
+from tests.steps.conftest import Author, collect, end
+
+MODELS = Path(__file__).parents[1] / "models"
+
+
+def python_of(generation: str) -> str:
+    """The interpreter that has this generation of Cog."""
+    if generation == "0.23":
+        return sys.executable
+    return parts.need("cog-old" if generation == "0.9" else "cog-mid")
+
+
+async def tried(services: Services, model: Path, **asked: Any) -> tuple[Walk, list[Event]]:
+    """A model that is run and tested."""
+    walk = Walk(MemoryStore(Journey("demo", "rehearsal", str(model))), services)
+    assert end(await collect(walk, "run")).ok
+    return walk, await collect(walk, "seed_test", step=SeedTest(**asked))
+
+
+def codes(events: list[Event]) -> set[str]:
+    return {event.problem.code for event in events if isinstance(event, Trouble)}
+
+
+def over(events: list[Event]) -> dict[tuple[str, str], CaseSeen]:
+    """The last word on each case that is over."""
+    cases = [event.item for event in events if isinstance(event, Found) and isinstance(event.item, CaseSeen)]
+    return {case.key: case for case in cases if case.status not in ("wait", "run")}
+
+
+def ended(event: Event) -> str:
+    """The id of a case that has just succeeded."""
+    item = event.item if isinstance(event, Found) else None
+    return item.id if isinstance(item, CaseSeen) and item.status == "succeeded" else ""
+
+
+def began(events: list[Event]) -> set[str]:
+    """The ids of the cases that were really run."""
+    cases = [event.item for event in events if isinstance(event, Found) and isinstance(event.item, CaseSeen)]
+    return {case.id for case in cases if case.status == "run"}
+
+
+EXPECTED: dict[str, str | None] = {
+    "text": None,
+    "dict": None,
+    "iter": "seed-ignored model-failed",
+    "files": None,
+    "nondet": "unseeded-randomness",
+    "stateful": "state-between-predictions",
+    "seedignored": "seed-ignored",
+    "stamp": "time-in-output",
+    "npseed": "seed-over-32-bits",
+    "hashseed": "hash-randomisation",
+    "zeroseed": "seed-zero-unused",
+    "largeseed": "large-seed-unused",
+    "leak": "order-leak",
+    "narrow": "model-failed",
+    "shapes": "output-shape",
+    "types": "model-failed",
+}
+
+
+@pytest.mark.parametrize(("model", "code"), EXPECTED.items())
+async def test_each_model_gets_its_diagnosis(model: str, code: str | None, services: Services) -> None:
+    _, events = await tried(services, MODELS / model)
+    done = end(events)
+    assert codes(events) == {*(code or "").split()}
+    assert (done.ok, done.exit) == ((True, 0) if code is None else (False, 4))
+    assert done.result["reproducible"] is (code is None)
+
+
+@pytest.mark.parametrize("generation", ["0.16", "0.9"])
+@pytest.mark.parametrize("model", ["text", "nondet", "stateful", "hashseed", "npseed"])
+async def test_older_cogs_give_the_same_diagnosis(
+    model: str, generation: str, services: Services, tmp_path: Path
+) -> None:
+    old = LocalServers(tmp_path / "old", python_of(generation))
+    _, events = await tried(replace(services, servers=old), MODELS / model)
+    await old.aclose()
+    assert codes(events) == ({EXPECTED[model]} if EXPECTED[model] else set())
+
+
+async def test_a_model_that_dies_is_started_again_and_the_other_cases_go_on(services: Services, tmp_path: Path) -> None:
+    path = tmp_path / "cases.json"
+    modes = ["ok", "osexit", "raise", "none", "segv", "ok"]
+    listed = [{"id": f"{n} {mode}", "seed": n, "inputs": {"mode": mode}} for n, mode in enumerate(modes)]
+    path.write_text(json.dumps({"cases": listed}))
+    _, events = await tried(services, MODELS / "crash", cases=path)
+    found = {id: case.status for (_, id), case in over(events).items()}
+    assert list(found.values()) == ["succeeded", "failed", "failed", "failed", "failed", "succeeded"]
+    assert sum("was gone and was started again" in e.text for e in events if isinstance(e, Line)) == 2
+    assert not [case for case in over(events).values() if case.outputs and case.status != "succeeded"]
+    assert codes(events) >= {"model-failed"}
+
+
+@asynccontextmanager
+async def beside(model: Path, folder: Path) -> AsyncIterator[Server]:
+    """Another server of a model, which the wizard did not start."""
+    servers = LocalServers(folder)
+    try:
+        yield await servers.start(model)
+    finally:
+        await servers.aclose()
+
+
+async def test_two_servers_that_agree_prove_it_together(services: Services, tmp_path: Path) -> None:
+    async with beside(MODELS / "text", tmp_path / "beside") as other:
+        walk, events = await tried(replace(services, endpoints=()), MODELS / "text")
+        assert end(events).ok
+        both = replace(services, endpoints=("", other.url))
+        events = await collect(Walk(walk.store, both), "seed_test", step=SeedTest())
+    assert end(events).ok
+    found = over(events)
+    assert {server for server, _ in found} == {"1", "2"}
+    assert found["1", "first"].outputs == found["2", "first"].outputs
+    assert found["1", "first"].letter == found["2", "first"].letter
+    servers = end(events).result["endpoints"]
+    assert [(s["id"], s["state"], s["cog"]) for s in servers] == [("1", "ok", "0.23.1"), ("2", "ok", "0.23.1")]
+
+
+async def test_a_server_with_other_arithmetic_is_other_hardware(services: Services, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    source = (MODELS / "text" / "predict.py").read_text()
+    (other / "cog.yaml").write_text((MODELS / "text" / "cog.yaml").read_text())
+    (other / "predict.py").write_text(source.replace("return ", "return 'other arithmetic ' + ", 1))
+    async with beside(other, tmp_path / "beside") as second:
+        walk, _ = await tried(services, MODELS / "text")
+        events = await collect(Walk(walk.store, replace(services, endpoints=("", second.url))), "seed_test")
+    assert codes(events) == {"hardware"}
+    case = over(events)["2", "first"]
+    assert (case.verdict, case.wanted) == ("BLOCKER", False)
+    assert over(events)["1", "first"].wanted
+
+
+async def test_a_server_that_is_not_there_is_marked_and_the_rest_goes_on(services: Services) -> None:
+    walk, _ = await tried(services, MODELS / "text")
+    gone = replace(services, endpoints=("", "http://127.0.0.1:9"))
+    events = await collect(Walk(walk.store, gone), "seed_test", step=SeedTest(limit=1))
+    found = over(events)
+    assert all(case.status == "succeeded" for (server, _), case in found.items() if server == "1")
+    assert {case.status for (server, _), case in found.items() if server == "2"} == {"skipped"}
+    assert not end(events).result["reproducible"]
+    last = [e.item for e in events if isinstance(e, Found) and isinstance(e.item, EndpointSeen) and e.item.id == "2"][
+        -1
+    ]
+    assert last.state == "FAIL"
+    assert last.why
+
+
+async def test_what_was_finished_before_a_kill_is_not_run_again(services: Services) -> None:
+    walk = Walk(MemoryStore(Journey("demo", "rehearsal", str(MODELS / "text"))), services)
+    assert end(await collect(walk, "run")).ok
+    async with aclosing(walk.run("seed_test", Author(), SeedTest())) as events:
+        async for event in events:
+            if ended(event) == "other-seed":
+                break
+    events = await collect(walk, "seed_test")
+    assert end(events).ok
+    assert any("3 finished cases" in event.text for event in events if isinstance(event, Line))
+    ran = {
+        e.item.id for e in events if isinstance(e, Found) and isinstance(e.item, CaseSeen) and e.item.status == "run"
+    }
+    assert "first-again" in ran
+    assert not ran & {"first", "again", "other-seed"}
+
+
+async def test_another_process_behind_the_same_journey_starts_over(services: Services) -> None:
+    walk = Walk(MemoryStore(Journey("demo", "rehearsal", str(MODELS / "text"))), services)
+    assert end(await collect(walk, "run")).ok
+    async with aclosing(walk.run("seed_test", Author(), SeedTest())) as events:
+        async for event in events:
+            if ended(event):
+                break
+    known = walk.journey.get(RunRecord)
+    assert known
+    server = await services.servers.restart(Server(known.url, known.pid, started_by_us=True))
+    await walk.save(replace(known, url=server.url, pid=server.pid))
+    assert end(await collect(walk, "run")).ok
+    events = await collect(walk, "seed_test")
+    assert end(events).ok
+    assert not any("finished cases" in event.text for event in events if isinstance(event, Line))
+
+
+async def test_only_what_was_not_as_wanted_runs_again(services: Services) -> None:
+    walk, _ = await tried(services, MODELS / "narrow")
+    events = await collect(walk, "seed_test", step=SeedTest(again=True))
+    ran = {
+        e.item.id for e in events if isinstance(e, Found) and isinstance(e.item, CaseSeen) and e.item.status == "run"
+    }
+    assert ran == {"width-1"}
+    assert codes(events) == {"model-failed"}
+
+
+async def test_cases_are_written_changed_and_replayed(services: Services, tmp_path: Path) -> None:
+    walk = Walk(MemoryStore(Journey("demo", "rehearsal", str(MODELS / "text"))), services)
+    assert end(await collect(walk, "run")).ok
+    path = tmp_path / "cases.json"
+    assert end(await collect(walk, "seed_test", step=WriteCases(path))).ok
+    found = json.loads(path.read_text())
+    found["cases"] = [*found["cases"][:3], {"id": "mine", "title": "my own", "seed": 5, "inputs": {"prompt": "mine"}}]
+    path.write_text(json.dumps(found))
+    events = await collect(walk, "seed_test", step=SeedTest(cases=path))
+    assert end(events).ok
+    assert [case.id for case in over(events).values()] == ["first", "again", "other-seed", "mine"]
+    assert over(events)["1", "mine"].inputs["prompt"] == "mine"
+
+
+async def test_the_report_is_written_and_its_known_answer_is_what_a_miner_commits(
+    services: Services, tmp_path: Path
+) -> None:
+    walk, events = await tried(services, example_model(), report=tmp_path / "report")
+    assert end(events).ok
+    card = json.loads((tmp_path / "report" / "miner-card.json").read_text())
+    assert card["known_answer"]["seed"] == 33111
+    assert card["known_answer"]["folder_cid"].startswith("Qm")
+    assert card["cpu_only"] is True
+    page = (tmp_path / "report" / "seed-test.md").read_text()
+    assert "**Reproducible** on one server" in page
+    assert "CPU only" in page
+    again = await collect(walk, "seed_test", step=SeedReport(tmp_path / "later"))
+    assert end(again).ok
+    assert (tmp_path / "later" / "seed-test.md").read_text() == page
+    record = walk.journey.get(SeedTestRecord)
+    assert record
+    assert record.reproducible
+
+
+async def test_a_case_is_left_out_by_the_author_and_the_next_one_runs(services: Services) -> None:
+    walk = Walk(MemoryStore(Journey("demo", "rehearsal", str(MODELS / "text"))), services)
+    assert end(await collect(walk, "run")).ok
+    control, events = Control(), list[Event]()
+    async with aclosing(walk.run("seed_test", Author(), SeedTest(control=control))) as stream:
+        async for event in stream:
+            events.append(event)
+            if isinstance(event, Found) and isinstance(event.item, CaseSeen) and began([event]) == {"after-pause"}:
+                asyncio.get_running_loop().call_later(0.2, control.leave_out, event.item.key)
+    case = over(events)["1", "after-pause"]
+    assert (case.status, case.why) == ("skipped", "left out by you")
+    assert over(events)["1", "after-restart"].status == "succeeded"
+    assert end(events).ok
+
+
+async def test_a_test_that_is_held_begins_no_case_until_it_goes_on(services: Services) -> None:
+    walk = Walk(MemoryStore(Journey("demo", "rehearsal", str(MODELS / "text"))), services)
+    assert end(await collect(walk, "run")).ok
+    control = Control()
+    control.hold()
+    task = asyncio.create_task(collect(walk, "seed_test", step=SeedTest(control=control)))
+    done, _ = await asyncio.wait({task}, timeout=0.3)
+    assert not done
+    control.go_on()
+    assert end(await task).ok
+
+
+async def test_nothing_is_saved_before_the_end_but_the_state(services: Services) -> None:
+    _, events = await tried(services, MODELS / "text")
+    saved = [type(event.change) for event in events if isinstance(event, Saved)]
+    assert saved.count(SeedTestRecord) == 1
+    assert isinstance(events[-1], Done)
