@@ -17,6 +17,7 @@ from arbius_tui.domain.errors import Failure, NotReady, Problem
 from arbius_tui.domain.events import Event, Found, Line
 from arbius_tui.domain.health import ENDED
 from arbius_tui.services.case_log import CaseLog
+from arbius_tui.services.comparison import compare
 from arbius_tui.services.ports import Output, Server, Services
 from arbius_tui.steps import seed_case
 from arbius_tui.steps.run import asked, watched
@@ -171,7 +172,24 @@ class Track:
         made = tuple(proof.Hashed(o.filename, o.mime, o.bytes, o.sha256) for o in found.outputs)
         self.kept[case.id] = found.outputs
         self.cids[case.id] = await asyncio.to_thread(folder_cid, found.outputs)
-        return proof.Outcome(case, made, seconds=found.seconds)
+        return await self.compared(proof.Outcome(case, made, seconds=found.seconds))
+
+    async def compared(self, outcome: proof.Outcome) -> proof.Outcome:
+        """An outcome that should have the bytes of an earlier one and has not: what alone differs, if little does."""
+        case, other = outcome.case, self.outcomes.get(outcome.case.against)
+        apart = other is not None and other.ran and other.digests != outcome.digests
+        pairs = list(zip(self.kept.get(case.against, ()), self.kept[case.id], strict=False))
+        if case.expect != "same" or other is None or not apart or len(other.outputs) != len(outcome.outputs):
+            return outcome
+        said: list[str] = []
+        for one, this in pairs:
+            if one.sha256 == this.sha256:
+                continue
+            found = await compare(Path(one.path), Path(this.path), this.mime) if one.path and this.path else None
+            if found is None or not found.near:
+                return outcome
+            said.append(found.near)
+        return replace(outcome, near="; ".join(dict.fromkeys(said)))
 
     @property
     def limit(self) -> float:

@@ -84,6 +84,7 @@ EXPECTED: dict[str, str | None] = {
     "narrow": "model-failed",
     "shapes": "output-shape",
     "types": "model-failed",
+    "metauuid": "metadata-only",
 }
 
 
@@ -105,6 +106,14 @@ async def test_older_cogs_give_the_same_diagnosis(
     _, events = await tried(replace(services, servers=old), MODELS / model)
     await old.aclose()
     assert codes(events) == ({EXPECTED[model]} if EXPECTED[model] else set())
+
+
+async def test_a_picture_with_another_id_in_it_is_near_and_says_which_chunk(services: Services) -> None:
+    _, events = await tried(services, MODELS / "metauuid")
+    case = over(events)["1", "again"]
+    assert (case.verdict, case.wanted) == ("NEAR", False)
+    assert "tEXt" in case.near
+    assert "256 pixels" in case.near
 
 
 async def test_a_model_that_dies_is_started_again_and_the_other_cases_go_on(services: Services, tmp_path: Path) -> None:
