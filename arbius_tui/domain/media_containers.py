@@ -101,7 +101,7 @@ def box(walk: Walk, name: bytes, span: tuple[int, int], path: str, depth: int) -
     if depth < DEEPEST and is_holder(name, notes, path):
         walk.take(f"{here} header", opening + holds(walk, name, notes, span), "frame")
         within(walk, end, here + "/", depth + 1)
-    elif name in DATED and length > opening + 24:
+    elif name in DATED and length >= opening + 24:
         dated(walk, here, opening, length)
     elif notes or name in SPACE or is_xmp(walk, name, opening):
         body = walk.peek(min(length - opening, LONGEST_TEXT), opening)

@@ -207,7 +207,7 @@ def compare_inside(a: Data, b: Data, work: Work) -> None:
     work.notes += [
         f"{path.name}: {layout.damage}" for path, layout in zip(work.paths, (one, other), strict=True) if layout.damage
     ]
-    if one.format in PICTURES or (work.mime.startswith("image/") and not is_text(work.mime)):
+    if one.format in PICTURES or (not one.format and work.mime.startswith("image/") and not is_text(work.mime)):
         compare_as_pictures(a, b, work)
     elif one.format == other.format == "WAV":
         work.samples = compare_sounds(a, one, b, other)
