@@ -61,9 +61,10 @@ class Pixels:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Two sounds of one format, compared sample by sample; `scale` is the largest value, 1.0 for numbers with a point.
+    """Two sounds of one format, compared sample by sample over all channels.
 
-    Samples of all channels are counted; `extra` are those that only the longer sound has.
+    `scale` is the largest difference that whole numbers can have, 1.0 (full scale) for samples with a point; `extra`
+    counts samples that only the longer sound has.
     """
 
     total: int

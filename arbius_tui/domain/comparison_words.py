@@ -100,7 +100,7 @@ def paragraphs(found: Comparison, width: int, ascii_only: bool) -> Iterator[list
     yield wrapped(verdict(found), width)
     yield [row for text in sizes_words(found) for row in wrapped(text, width)]
     if found.bytes.first is not None:
-        yield from ([], hex_rows(found.bytes, width))
+        yield hex_rows(found.bytes, width)
     yield rows_of(found.parts, width)
     if found.pixels and found.pixels.differing:
         yield [row for text in channel_words(found.pixels) for row in wrapped(text, width)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -73,8 +74,7 @@ def compare_pictures(one: Path, other: Path, check: Check) -> Pixels:
     """
     from PIL import Image
 
-    # Kept, as a filter that is taken back in one thread is taken back in all of them.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
+    hush()
     opened: list[Image.Image] = []
     try:
         for path in (one, other):
@@ -83,6 +83,14 @@ def compare_pictures(one: Path, other: Path, check: Check) -> Pixels:
     finally:
         for image in opened:
             image.close()
+
+
+def hush() -> None:
+    """Keep what Pillow thinks of a damaged file off the terminal; for good, as threads share this setting."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    log = logging.getLogger("PIL")
+    if not log.handlers:
+        log.addHandler(logging.NullHandler())
 
 
 def reading(path: Path, act: Callable[[], Any]) -> Any:
@@ -109,6 +117,7 @@ def frames(one: Image, other: Image, paths: tuple[Path, Path], check: Check) -> 
     while True:
         check()
         alike_in_size(one, other)
+        quiet(one, other)
         for image, path in zip((one, other), paths, strict=True):
             reading(path, image.load)
             check()
@@ -137,6 +146,14 @@ def alike_in_size(one: Image, other: Image) -> None:
             raise Unlike(f"a picture of {size} pixels is not decoded, {grouped(MOST_PIXELS)} is the most")
     if one.size != other.size:
         raise Unlike(f"one picture has {one.width} x {one.height} pixels, the other {other.width} x {other.height}")
+
+
+def quiet(*images: Image) -> None:
+    """Unlike for a compressed TIFF: libtiff writes what it thinks of a damaged one on the terminal."""
+    for image in images:
+        tiles: list[tuple[Any, ...]] = getattr(image, "tile", [])
+        if any(tile[0] == "libtiff" for tile in tiles):
+            raise Unlike("a compressed TIFF is not decoded")
 
 
 def turn(image: Image, path: Path, frame: int) -> bool:

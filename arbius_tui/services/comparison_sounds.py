@@ -6,14 +6,14 @@ import math
 import sys
 from array import array
 from collections.abc import Sequence
-from operator import ne, sub
+from operator import sub
 
 from arbius_tui.domain.comparison import Samples
 from arbius_tui.domain.media_parts import Data, Layout, Part
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
-PIECE = 24 * 4096
-"""Bytes that are compared at once, whole samples of every width."""
+STEP, PIECE = 24 * 10_000, 24 * 500
+"""Bytes that are read and that are subtracted at once: whole samples of every width, a millisecond's work."""
 
 TYPES = {(PCM, 1): "B", (PCM, 2): "h", (PCM, 3): "i", (PCM, 4): "i", (FLOAT, 4): "f", (FLOAT, 8): "d"}
 
@@ -53,27 +53,29 @@ def count(a: Data, one: Part, b: Data, other: Part, form: tuple[int, int]) -> Sa
     kind, width = form
     lengths = [(part.length - 8) // width for part in (one, other)]
     total, differing, largest = min(lengths), 0, 0.0
-    for at in range(0, total * width, PIECE):
-        size = min(PIECE, total * width - at)
-        left = a[one.offset + 8 + at : one.offset + 8 + at + size]
-        right = b[other.offset + 8 + at : other.offset + 8 + at + size]
-        if left != right:
-            apart, most = piece(left, right, form)
+    for at in range(0, total * width, STEP):
+        stop = 8 + min(at + STEP, total * width)
+        left, right = (data[p.offset + 8 + at : p.offset + stop] for data, p in ((a, one), (b, other)))
+        for start in range(0, len(left) if left != right else 0, PIECE):
+            apart, most = piece(left[start : start + PIECE], right[start : start + PIECE], form)
             differing, largest = differing + apart, max(largest, most)
-    scale = 1.0 if kind == FLOAT else float((1 << 8 * width - 1) - 1 if width > 1 else 255)
+    scale = 1.0 if kind == FLOAT else float((1 << 8 * width) - 1)
     return Samples(total, differing, largest, scale, abs(lengths[0] - lengths[1]))
 
 
 def piece(left: bytes, right: bytes, form: tuple[int, int]) -> tuple[int, float]:
     """How many samples of a piece differ in a bit, and by how much at most; what is no number has no distance."""
     kind, width = form
-    bits = "B" if width == 1 else "h" if width == 2 else "q" if width == 8 else "i"
-    differing = sum(map(ne, numbers(left, bits, width), numbers(right, bits, width)))
-    values = [numbers(raw, TYPES[form], width) for raw in (left, right)]
-    gaps = map(abs, map(sub, *values))
+    gaps = subtracted(left, right, TYPES[form], width)
     if kind == FLOAT:
-        return differing, max((gap for gap in gaps if math.isfinite(gap)), default=0.0)
-    return differing, float(max(gaps, default=0) // (256 if width == 3 else 1))
+        bits = subtracted(left, right, "q" if width == 8 else "i", width)
+        return len(bits) - bits.count(0), max((abs(gap) for gap in gaps if math.isfinite(gap)), default=0.0)
+    return len(gaps) - gaps.count(0), float(max(*gaps, -min(gaps)) // (256 if width == 3 else 1))
+
+
+def subtracted(left: bytes, right: bytes, kind: str, width: int) -> list[float]:
+    """Samples of one sound less those of the other."""
+    return list(map(sub, numbers(left, kind, width), numbers(right, kind, width)))
 
 
 def numbers(raw: bytes, kind: str, width: int) -> Sequence[float]:

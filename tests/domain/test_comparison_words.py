@@ -30,7 +30,7 @@ DATA = Difference("IDAT", "payload", "12 B", "other bytes")
         (replace(NOTHING, pixels=PIXELS), "1 of 65,536 pixels differs, by 1 of 255 at most"),
         (replace(NOTHING, pixels=replace(PIXELS, differing=65_536)), "all 65,536 pixels differ, by 1 of 255 at most"),
         (replace(NOTHING, pixels=replace(PIXELS, differing=0, exact=False), parts=(DATA,)), "4 of 100 bytes differ"),
-        (replace(NOTHING, samples=Samples(8000, 2, 7, 32_767)), "2 of 8,000 samples differ, by 7 of 32,767 at most"),
+        (replace(NOTHING, samples=Samples(8000, 2, 7, 65_535)), "2 of 8,000 samples differ, by 7 of 65,535 at most"),
         (replace(NOTHING, samples=Samples(8000, 0, 0, 1, 5)), "no sample differs; one sound is 5 samples longer"),
         (replace(NOTHING, values=Values((DATE,), 1, 3)), "1 of 3 values differs, first at tEXt Date"),
         (replace(NOTHING, text=Text(("-a", "+b"), 1, 2)), "1 line became 2 lines"),

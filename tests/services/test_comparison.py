@@ -6,6 +6,8 @@ import array
 import asyncio
 import json
 import struct
+import subprocess
+import sys
 import threading
 import tracemalloc
 import zlib
@@ -231,7 +233,7 @@ def samples(kind: str, values: list[float], width: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("kind", "width", "scale"), [("B", 1, 255), ("h", 2, 32_767), ("", 3, 8_388_607), ("i", 4, 2**31 - 1)]
+    ("kind", "width", "scale"), [("B", 1, 255), ("h", 2, 65_535), ("", 3, 2**24 - 1), ("i", 4, 2**32 - 1)]
 )
 async def test_samples_of_every_width_are_compared(pair: Pair, kind: str, width: int, scale: int) -> None:
     one = [float(value % 100) for value in range(50_000)]
@@ -417,3 +419,20 @@ def test_a_stream_that_unpacks_in_other_pieces_is_the_same(tmp_path: Path) -> No
     layouts = [comparison.read_parts(png) for png in pngs]
     assert comparison_pictures.same_stream(pngs[0], layouts[0], pngs[1], layouts[1])
     assert not comparison_pictures.same_stream(pngs[0], layouts[0], pngs[1][:-40], comparison.read_parts(pngs[1][:-40]))
+
+
+def test_pillow_waits_until_there_is_a_picture() -> None:
+    code = "import sys, arbius_tui.services.comparison, arbius_tui.domain.comparison_words; print('PIL' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "packbits", "jpeg"])
+async def test_a_damaged_tiff_writes_nothing_on_the_terminal(
+    pair: Pair, compression: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole = files.saved(files.picture(), "TIFF", compression=compression)
+    for at in range(8, len(whole), 37):
+        found = await pair(whole, whole[:at] + bytes(9) + whole[at + 9 :], "image/tiff")
+        assert found.near == ""
+    assert capfd.readouterr() == ("", "")
