@@ -200,23 +200,33 @@ def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path 
 
 
 @main.command(name="seed-test")
-@click.option("--endpoint", multiple=True, metavar="URL", help="A model's server.")
-@click.option("--restart-command", default="", metavar="CMD", help="Restarts an endpoint that we did not start.")
-@click.option("--image", hidden=True)
-@click.option("--cases", type=FILE, hidden=True)
-@click.option("--schema", type=FILE, hidden=True)
-@click.option("--report", type=FILE, hidden=True)
+@click.option("--endpoint", multiple=True, metavar="URL", help="A model's server; more than one: all are compared.")
+@click.option("--image", default="", metavar="IMAGE", help="An image that is started in Docker for the test.")
+@click.option("--cases", type=FILE, metavar="FILE", help="Run exactly these cases; see --write-cases.")
+@click.option("--write-cases", type=FILE, metavar="FILE", help="Write the model's cases to a file and run none.")
+@click.option("--schema", type=FILE, metavar="FILE", help="An OpenAPI document that says the inputs.")
+@click.option("--again", is_flag=True, help="Only the cases of the last test that were not as wanted.")
+@click.option("--report", type=FILE, metavar="DIR", help="Where the report and the miner card shall lie.")
+@click.option(
+    "--restart-command", default="", metavar="CMD", help="Restarts an endpoint that we did not start; {url} is its URL."
+)
 @shared
-def seed_test(options: Options, endpoint: tuple[str, ...], restart_command: str, **later: Any) -> int:
+def seed_test(
+    options: Options, endpoint: tuple[str, ...], image: str, restart_command: str, write_cases: Path | None,
+    **asked: Any,
+) -> int:  # fmt: skip
     """Prove that a seed means one output."""
-    asked = [name for name, value in later.items() if value is not None]
-    if asked or len(endpoint) > 1:
-        return not_built(
-            options, "seed-test with " + (f"--{asked[0]}" if asked else "several endpoints"), "one --endpoint"
-        )
-    if endpoint:
-        return once(options, "run", "seed_test", endpoints=endpoint, restart_command=restart_command)
-    return saved(options, "seed_test", restart_command=restart_command)
+    from arbius_tui.steps.seed_test import SeedTest, WriteCases
+
+    if endpoint and image:
+        return refuse(options, "an image and an endpoint are two servers", "give --image IMAGE or --endpoint URL")
+    step = WriteCases(write_cases, asked["schema"]) if write_cases else SeedTest(**asked)
+    settings: dict[str, Any] = {"endpoints": endpoint, "restart_command": restart_command}
+    if endpoint and not asked["again"]:
+        return once(options, "run", step, **settings)
+    if image:
+        return saved(options, "run", step, image=image, **settings)
+    return saved(options, step, **settings)
 
 
 @main.command()

@@ -58,7 +58,8 @@ def world_of(options: Options, store: Store, settings: Mapping[str, Any]) -> Ope
     """The world of this journey's network."""
     if isinstance(store, ProjectStore) and store.load().network == REHEARSAL:
         return embedded_world(store, settings.get("endpoints", ()))
-    return lambda journey: real_world(options, journey, settings)
+    lasting = isinstance(store, ProjectStore)
+    return lambda journey: real_world(options, journey, {**settings, "lasting": lasting})
 
 
 def real_world(

@@ -42,19 +42,24 @@ class RunRecord(Record):
     container: str = ""
     image: str = ""
     image_id: str = ""
+    digest: str = ""
+    """Under which a registry has the image (`sha256:..`); empty before it was pushed."""
     tried: dict[str, str] = field(default_factory=dict)
     """What was typed into the form of a prediction, by input; never a secret."""
 
 
 @dataclass(frozen=True)
 class SeedTestRecord(Record):
-    """The proof. `sha256` lists the hash of each case that succeeded, in the order they ran; `cases` the verdicts."""
+    """The proof. `sha256` lists the hashes of the cases that succeeded on the first server; `cases` are all, on all."""
 
     step: ClassVar[str] = "seed_test"
     reproducible: bool = False
     sha256: tuple[str, ...] = ()
     cases: tuple[dict[str, Any], ...] = ()
     mime: str = ""
+    endpoints: tuple[dict[str, Any], ...] = ()
+    diagnosis: tuple[dict[str, Any], ...] = ()
+    at: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ the same. The diagnosis is built on which answers agree, and on what lay between
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from arbius_tui.domain.cases import LARGEST_SEED, Case
@@ -114,13 +114,75 @@ def prove(outcomes: Sequence[Outcome]) -> Proof:
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def letters(outcomes: Sequence[Outcome]) -> dict[str, str]:
-    """A letter for each case that ran; equal outputs, and only they, carry the same one. Beyond 52 there is none."""
-    seen: dict[tuple[str, ...], str] = {}
-    for outcome in outcomes:
-        if outcome.ran:
-            seen.setdefault(outcome.digests, LETTERS[len(seen)] if len(seen) < len(LETTERS) else "")
-    return {o.case.id: seen[o.digests] for o in outcomes if o.ran}
+class Letters:
+    """A letter for each output, in the order in which they come: equal outputs, and only they, carry the same one."""
+
+    def __init__(self) -> None:
+        self.seen: dict[tuple[str, ...], str] = {}
+
+    def of(self, outcome: Outcome) -> str:
+        """The letter of a case that ran; none beyond 52 different outputs, and none for a case that did not run."""
+        if not outcome.ran:
+            return ""
+        return self.seen.setdefault(outcome.digests, LETTERS[len(self.seen)] if len(self.seen) < len(LETTERS) else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The proofs of several servers by their ids, the first one being what the others are compared with."""
+
+    proofs: Mapping[str, Proof]
+    elsewhere: Mapping[tuple[str, str], Judged]
+    """Verdicts of (server, case) where a server that agrees with itself gave other bytes than the first one."""
+    diagnosis: tuple[Problem, ...]
+
+    @property
+    def reproducible(self) -> bool:
+        """Every server repeats itself, and all agree."""
+        return not self.elsewhere and all(proof.reproducible for proof in self.proofs.values())
+
+    def judged(self, server: str, case: str) -> Judged | None:
+        """The verdict of a case on one server."""
+        own = self.proofs[server].judged.get(case)
+        return self.elsewhere.get((server, case), own) if own is None or own.wanted else own
+
+
+def compare_servers(outcomes: Mapping[str, Sequence[Outcome]]) -> Comparison:
+    """What has been observed so far on every server, in the order in which they were named."""
+    proofs = {server: prove(listed) for server, listed in outcomes.items()}
+    base, *others = proofs or [""]
+    elsewhere = {}
+    for server in others:
+        for id in apart(proofs[base], proofs[server]):
+            elsewhere[server, id] = Judged("BLOCKER", False, f"other bytes than on server {base}")
+    return Comparison(proofs, elsewhere, tuple(causes_of_all(proofs, elsewhere)))
+
+
+def apart(one: Proof, other: Proof) -> Iterator[str]:
+    """Cases that ran on both and gave other bytes; a server that does not repeat itself tells nothing of hardware."""
+    known = {o.case.id: o for o in one.outcomes if o.ran}
+    for outcome in other.outcomes:
+        id = outcome.case.id
+        settled = id in known and one.judged[id].wanted and other.judged[id].wanted
+        if settled and outcome.ran and outcome.digests != known[id].digests:
+            yield id
+
+
+def causes_of_all(proofs: Mapping[str, Proof], elsewhere: Collection[tuple[str, str]]) -> Iterator[Problem]:
+    """Each cause once; where there are several servers, with those on which it was seen."""
+    seen: dict[str, list[str]] = {}
+    first: dict[str, Problem] = {}
+    for server, proof in proofs.items():
+        for problem in proof.diagnosis:
+            seen.setdefault(problem.code, []).append(server)
+            first.setdefault(problem.code, problem)
+    for code, servers in seen.items():
+        on = f" (on server {', '.join(servers)})" if len(proofs) > 1 and len(servers) < len(proofs) else ""
+        yield replace(first[code], what=first[code].what + on)
+    repeats = all(repeat_cause(proof.outcomes) is None for proof in proofs.values())
+    if elsewhere and repeats:
+        named = ", ".join(dict.fromkeys(server for server, _ in elsewhere))
+        yield replace(CAUSES["hardware"], what=f"{CAUSES['hardware'].what} (server {named})")
 
 
 def diagnose(outcomes: Sequence[Outcome]) -> list[Problem]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from arbius_tui.domain.cases import BASE_SEED
 from arbius_tui.domain.inputs import ModelInput
-from arbius_tui.domain.reproducibility import BASE_SEED
 
 LINKS = ("http://", "https://", "data:")
 """What a file input takes as it is; everything else is the path of a file."""

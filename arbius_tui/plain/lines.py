@@ -61,12 +61,22 @@ def case(i: Mapping[str, Any]) -> str:
     """A case that has ended, with its whole hash."""
     if i["status"] in ("wait", "run"):
         return ""
-    head = f"case {i['number']}  {i['title']}, seed {i['seed']}"
+    where = f"server {i['endpoint']}, " if i["endpoint"] != "1" else ""
+    head = f"case {i['number']}  {where}{i['title']}, seed {i['seed']}"
     if i["status"] != "succeeded":
         return f"{head}: {i['verdict']}  {i['why'] or i['error']}"
     outputs = "  ".join(f"sha256 {o['sha256']}  {o['filename']}  {exact_bytes(o['bytes'])}" for o in i["outputs"])
     verdict = i["verdict"] if i["wanted"] else f"{i['verdict']}, not wanted: {i['why']}"
     return f"{head}: {outputs}  {seconds(i['seconds'])}  {i['letter']} {verdict}"
+
+
+def endpoint(i: Mapping[str, Any]) -> str:
+    """A server of the test, when it begins and when it has gone."""
+    known = [i["url"], *(f"{key} {i[key]}" for key in ("gpu", "driver", "cog") if i[key])]
+    known += ["CPU-ONLY"] if i["cpu_only"] else []
+    if i["state"] == "wait":
+        return f"server {i['id']}  {'  '.join(known)}"
+    return f"FAIL  server {i['id']}: {i['why']}" if i["state"] == "FAIL" and i["why"] else ""
 
 
 def part(i: Mapping[str, Any]) -> str:
@@ -121,6 +131,7 @@ def prediction(i: Mapping[str, Any]) -> str:
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "check": check,
     "case": case,
+    "endpoint": endpoint,
     "part": part,
     "finding": finding,
     "review": review,

@@ -4,41 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from textual.content import Content
 
 from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.text import exact_bytes, seconds, short, size
-from arbius_tui.screens.tabled import texts, whole
 from arbius_tui.widgets.panes import Fact, raw, why
 from arbius_tui.widgets.text import Cell, Row, line, wrap
 
 if TYPE_CHECKING:
     # With the first case or a saved one; the first frame needs neither.
-    from arbius_tui.domain.reproducibility import Outcome
-    from arbius_tui.steps.seed_test import CaseSeen
+    from arbius_tui.steps.seed_case import CaseSeen
 
-PURPOSE = {
-    "first": "all other cases are compared with this one",
-    "again": "miners' answers are compared byte by byte; one that differs loses its stake",
-    "other-seed": "a seed without effect would give every task the same answer",
-    "first-again": "the prediction before this one must leave no trace in it",
-    "after-pause": "the time of day must not be in the output",
-    "after-restart": "what is seeded once, in setup, shows after a restart",
-    "seed-zero": "0 is a seed like any other; `if seed:` in a predictor breaks it",
-    "over-32-bits": "miners derive the seed from the task's id, up to 9007199254740975",
-    "largest-seed": "this is the largest seed that a miner can send",
-}
-"""Why each of the standard cases is there."""
-WANTS = {"base": "an output", "same": "the bytes of case 1", "differs": "other bytes than case 1", "runs": "an output"}
 CAUSES_OF = {
     "big": ("seed-over-32-bits", "endpoint-lost", "model-failed"),
     "failed": ("endpoint-lost", "model-failed"),
-    "other-seed": ("seed-ignored",),
+    "differs": ("seed-ignored",),
 }
 """Which diagnoses explain a case; any other case that ran is explained by what is left."""
+
+
+def row_id(case: CaseSeen) -> str:
+    """The id of a case's row: the same case has one on each server."""
+    return f"{case.endpoint} {case.id}"
 
 
 def drawn(case: CaseSeen, progress: Cell) -> Row:
@@ -46,10 +36,10 @@ def drawn(case: CaseSeen, progress: Cell) -> Row:
     verdict = verdict_of(case)
     number = (str(case.number), "$muted")
     if verdict == "wait":
-        return Row(case.id, (number, case.title, (str(case.seed), "$muted"), "", "", "", "", "wait"), "wait")
+        return Row(row_id(case), (number, case.title, (str(case.seed), "$muted"), "", "", "", "", "wait"), "wait")
     cells = (number, case.title, (str(case.seed), "$ink"))
     if verdict == "run":
-        return Row(case.id, (*cells, "", progress, "", "", "run"), "run")
+        return Row(row_id(case), (*cells, "", progress, "", "", "run"), "run")
     tone = "$muted" if case.wanted else "bold $error"
     hashed: Cell = (no_hash(case), tone)
     if case.outputs:
@@ -58,7 +48,7 @@ def drawn(case: CaseSeen, progress: Cell) -> Row:
     took = seconds(case.seconds) if case.seconds else ""
     shown: Cell = ("base", "$muted") if verdict == "base" else verdict
     more = (case.letter, "bold $ink"), hashed, (bulk, "$ink"), (took, "$ink"), shown
-    return Row(case.id, (*cells, *more), "ok" if case.wanted else verdict)
+    return Row(row_id(case), (*cells, *more), "ok" if case.wanted else verdict)
 
 
 def diagnosis_lines(found: Sequence[Problem], room: int, proved: bool) -> list[Content]:
@@ -78,7 +68,7 @@ def verdict_of(case: CaseSeen) -> str:
     """The word of the last column."""
     if case.status in ("wait", "run"):
         return case.status
-    return "base" if case.id == "first" and case.wanted and case.status == "succeeded" else case.verdict
+    return "base" if case.expect == "base" and case.wanted and case.status == "succeeded" else case.verdict
 
 
 def no_hash(case: CaseSeen) -> str:
@@ -94,21 +84,19 @@ def reasons(case: CaseSeen, cause: Problem | None) -> list[Fact]:
     if cause:
         fact = Fact("fix", cause.fix.text if cause.fix else "")
         return [why(cause.why), fact, *([raw(case.error)] if case.error else [])]
-    facts = [why(PURPOSE.get(case.id, ""))]
+    facts = [why(case.purpose)]
     if case.status == "skipped":
         return [*facts, Fact("left out", case.why)]
     if case.error:
         return [*facts, raw(case.error)]
-    facts.append(Fact("wants", WANTS[expected(case)]))
-    same = {"SAME": "the bytes of case 1", "DIFFERS": "other bytes than case 1"}.get(verdict_of(case), "an output")
-    return [*facts, Fact("got", same)] if case.outputs else facts
-
-
-def expected(case: CaseSeen) -> str:
-    """What the case must show, as the domain has it."""
-    from arbius_tui.domain.reproducibility import standard_cases
-
-    return next((known.expect for known in standard_cases() if known.id == case.id), "runs")
+    if case.expect in ("same", "differs"):
+        facts.append(
+            Fact(
+                "wants", f"the bytes of {case.against}" if case.expect == "same" else f"other bytes than {case.against}"
+            )
+        )
+    said = {"SAME": "the same bytes", "DIFFERS": "other bytes", "NEAR": case.near or "nearly the same"}
+    return [*facts, Fact("got", said.get(verdict_of(case), case.why or "an output"))] if case.outputs else facts
 
 
 def output_facts(case: CaseSeen) -> list[Fact]:
@@ -135,7 +123,7 @@ def cause_of(case: CaseSeen, found: Sequence[Problem]) -> Problem | None:
     """The diagnosis that explains this case; None for one that is well."""
     if case.wanted or case.status in ("wait", "run"):
         return None
-    sort = ("big" if case.seed >= 2**32 else "failed") if case.status == "failed" else case.id
+    sort = ("big" if case.seed >= 2**32 else "failed") if case.status == "failed" else case.expect
     others = [problem.code for problem in found if not any(problem.code in codes for codes in CAUSES_OF.values())]
     codes = CAUSES_OF.get(sort, tuple(others))
     return next((problem for code in codes for problem in found if problem.code == code), None)
@@ -143,51 +131,11 @@ def cause_of(case: CaseSeen, found: Sequence[Problem]) -> Problem | None:
 
 def diagnosed(cases: Iterable[CaseSeen]) -> list[Problem]:
     """The likely causes as far as the cases that ended tell."""
-    from arbius_tui.domain.reproducibility import diagnose
+    from arbius_tui.domain.reproducibility import Outcome, compare_servers
+    from arbius_tui.steps.seed_case import outcome
 
-    return diagnose([outcome_of(case) for case in cases if case.status not in ("wait", "run")])
-
-
-def outcome_of(case: CaseSeen) -> Outcome:
-    """The case as the diagnosis reads it."""
-    from arbius_tui.domain.reproducibility import Case, Outcome, standard_cases
-
-    known = {one.id: one for one in standard_cases()}
-    failed = case.status == "failed"
-    code = case.code or ("timeout" if case.verdict == "TIMEOUT" else "model-failed")
-    problem = Problem(code, case.error) if failed else None
-    skipped = (case.why or "left out") if case.status == "skipped" else ""
-    standard = known.get(case.id, Case(case.id, case.title, case.seed, "runs"))
-    return Outcome(standard, case.outputs, problem, skipped, case.seconds)
-
-
-def case_of(saved: Mapping[str, Any], number: int) -> CaseSeen:
-    """A case as it was saved; what is missing or of another kind is empty, so that a damaged state still opens."""
-    from arbius_tui.domain.reproducibility import Hashed
-    from arbius_tui.steps.seed_test import CaseSeen
-
-    id, title, endpoint, status, verdict, error, letter, note, folder, code = texts(
-        saved, "id", "title", "endpoint", "status", "verdict", "error", "letter", "why", "folder_cid", "code"
-    )
-    inputs, files, took = saved.get("inputs"), saved.get("outputs"), saved.get("seconds")
-    found = [file for file in (files if isinstance(files, list | tuple) else ()) if isinstance(file, Mapping)]
-    outputs = tuple(Hashed(str(f.get("filename")), str(f.get("mime")), whole(f.get("bytes")), str(f.get("sha256")))
-                    for f in found)  # fmt: skip
-    return CaseSeen(
-        id or f"case-{number}",
-        number,
-        title,
-        whole(saved.get("seed")),
-        endpoint,
-        inputs if isinstance(inputs, Mapping) else {},
-        status or "wait",
-        verdict,
-        saved.get("wanted") is not False,
-        took if isinstance(took, int | float) else 0.0,
-        outputs,
-        folder or None,
-        error,
-        letter,
-        note,
-        code,
-    )
+    servers: dict[str, list[Outcome]] = {}
+    for case in cases:
+        if case.status not in ("wait", "run"):
+            servers.setdefault(case.endpoint, []).append(outcome(case))
+    return list(compare_servers(servers).diagnosis)

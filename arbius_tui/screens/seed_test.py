@@ -14,7 +14,6 @@ from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.events import Done, Found, Started, Trouble
 from arbius_tui.domain.text import seconds
 from arbius_tui.screens.cases import (
-    case_of,
     cause_of,
     diagnosed,
     diagnosis_lines,
@@ -22,6 +21,7 @@ from arbius_tui.screens.cases import (
     output_facts,
     reasons,
     request_lines,
+    row_id,
     verdict_of,
 )
 from arbius_tui.screens.findings import FactBlock, SideBySide
@@ -32,7 +32,7 @@ from arbius_tui.widgets.text import Cell, Column, Row, bar, counts, words
 
 if TYPE_CHECKING:
     # With its first case or a saved one; the first frame needs neither.
-    from arbius_tui.steps.seed_test import CaseSeen
+    from arbius_tui.steps.seed_case import CaseSeen
 
 
 class SeedTestScreen(TableScreen):
@@ -90,16 +90,18 @@ class SeedTestScreen(TableScreen):
 
     def recall(self) -> None:
         """The cases of the last run; their diagnosis follows from them."""
+        from arbius_tui.steps.seed_case import read
+
         rows = self.saved_record().get("cases")
         for number, row in enumerate(rows if isinstance(rows, list | tuple) else (), 1):
             if isinstance(row, Mapping):
-                self.take(case_of(row, number))
+                self.take(read(row, number))
         self.diagnosis = diagnosed(self.cases.values())
         self.to_first_trouble()
 
     def take(self, case: CaseSeen) -> None:
         """A case as it stands now."""
-        self.cases[case.id] = case
+        self.cases[row_id(case)] = case
         self.put(self.row(case))
 
     def row(self, case: CaseSeen) -> Row:
@@ -122,7 +124,7 @@ class SeedTestScreen(TableScreen):
 
     def on_found(self, event: Found) -> None:
         """A case; the cursor goes with the running one until the author moves it, and stays where trouble is."""
-        from arbius_tui.steps.seed_test import CaseSeen
+        from arbius_tui.steps.seed_case import CaseSeen
 
         if not isinstance(case := event.item, CaseSeen):
             return
@@ -132,8 +134,8 @@ class SeedTestScreen(TableScreen):
         if case.status not in ("wait", "run"):
             self.diagnosis = diagnosed(self.cases.values())
         if case.status == "run" and self.following:
-            self.led = case.id
-            self.table.go(case.id)
+            self.led = row_id(case)
+            self.table.go(self.led)
         self.refresh_status()
 
     @property
@@ -164,7 +166,7 @@ class SeedTestScreen(TableScreen):
 
     def to_first_trouble(self) -> None:
         """Where the author has to look."""
-        if (id := next((c.id for c in self.cases.values() if not c.wanted), "")) and self.cases:
+        if id := next((id for id, case in self.cases.items() if not case.wanted), ""):
             self.table.go(id)
             self.explain(id)
 

@@ -58,6 +58,8 @@ class Health:
     status: str
     logs: str = ""
     cog: str = ""
+    since: str = ""
+    """When the server began its setup, in its own words: another time is another process."""
 
 
 @dataclass(frozen=True)
@@ -362,6 +364,8 @@ class Services:
     gpus: Gpus = "auto"
     state: Path | None = None
     """The folder of this project's state, for what may be thrown away again, e.g. the outputs of the last try."""
+    lasting: bool = True
+    """Whether the journey is kept; a command that is given everything leaves nothing behind."""
 
 
 class Fund(Protocol):

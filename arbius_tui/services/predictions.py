@@ -81,7 +81,8 @@ class CogPredictions:
         cog = str(version.get("python_sdk") or version.get("coglet") or "") if isinstance(version, dict) else ""
         if not cog and status == "READY":
             cog = await self._older(url)
-        return Health(str(status), log, clean(cog))
+        since = clean(str(setup.get("started_at") or "")) if isinstance(setup, dict) else ""
+        return Health(str(status), log, clean(cog), since)
 
     async def _older(self, url: str) -> str:
         """The version that a 0.16 tells at its root; 0.9 tells it nowhere."""

@@ -43,10 +43,14 @@ def restart_argv(command: str) -> tuple[str, ...]:
 
 
 class Endpoints:
-    """Servers that run already, at URLs the author gave. `restart` is an argv that restarts them, or empty."""
+    """Servers that run already, at URLs the author gave.
 
-    def __init__(self, restart: tuple[str, ...] = ()) -> None:
-        self.command = restart
+    `restart` is an argv that restarts one, or empty; `{url}` in it becomes the server's URL, and without that it is for
+    the server at `first` alone.
+    """
+
+    def __init__(self, restart: tuple[str, ...] = (), first: str = "") -> None:
+        self.command, self.first = restart, first.rstrip("/")
 
     async def start(self, folder: Path) -> Server:
         """Nothing is started here; NotReady (`no-endpoint`) says what to give."""
@@ -59,14 +63,16 @@ class Endpoints:
 
     async def restart(self, server: Server) -> Server:
         """Run the author's restart command; NotReady: `not-ours` without one, `restart-failed` when it fails."""
-        if not self.command:
+        general = any("{url}" in word for word in self.command)
+        if not self.command or not (general or not self.first or server.url == self.first):
             raise not_ours(server)
-        done = await output(self.command, RESTART_LIMIT)
+        argv = tuple(word.replace("{url}", server.url) for word in self.command)
+        done = await output(argv, RESTART_LIMIT)
         if not done.ok:
             how = f"took longer than {RESTART_LIMIT:.0f} s" if done.ended == "late" else f"ended with code {done.code}"
             raise NotReady(
                 "restart-failed",
-                f"the restart command {how}: {shlex.join(self.command)}",
+                f"the restart command {how}: {shlex.join(argv)}",
                 why="whether the bytes agree after a restart stays unknown",
                 fix="run it by hand and look",
                 detail=done.text,

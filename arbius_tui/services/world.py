@@ -41,6 +41,7 @@ class Settings:
     gpus: Gpus = "auto"
     project: str = "model"
     state: Path = Path()
+    lasting: bool = True
 
     def chosen(self) -> Network:
         """The network, with another engine or chain id where the author names one."""
@@ -94,7 +95,7 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
         boxes = await stack.enter_async_context(Containers(settings.project, image=settings.image, gpus=settings.gpus))
         yield Services(
             toolchain=Toolchain(where, ipfs=settings.ipfs[0] if settings.ipfs else LOCAL),
-            servers=EitherServers(boxes, Endpoints(restart), bool(settings.image)),
+            servers=EitherServers(boxes, Endpoints(restart, "".join(settings.endpoints[:1])), bool(settings.image)),
             predictions=predictions,
             ipfs=tuple(nodes),
             vaults=(KeystoreVault(data / "keys"), KeyringVault(data / "keyring.json")),
@@ -107,4 +108,5 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
             image=settings.image,
             gpus=settings.gpus,
             state=settings.state,
+            lasting=settings.lasting,
         )

@@ -225,6 +225,7 @@ async def remembered(came: Came, services: Services, gpus: Gpus) -> RunRecord:
         cpu_only=state.gpus == "none",
         image=came.reference,
         image_id=state.image_id,
+        digest=came.image.digest(came.reference) if came.image else "",
     )
 
 

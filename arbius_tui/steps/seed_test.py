@@ -1,173 +1,283 @@
-"""Seed test: the proof that a seed means one output, and the likely reason when it does not."""
+"""Seed test: the proof that a seed means one output on every server, and the likely reason when it does not."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar
+import json
+import tempfile
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
+from arbius_tui.domain import cases as listed
 from arbius_tui.domain import inputs
 from arbius_tui.domain import reproducibility as proof
-from arbius_tui.domain.errors import Failure, NotReady, NotReproducible, Problem
-from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Saved, Trouble
+from arbius_tui.domain.errors import BadInput, Failure, NotReady, NotReproducible, Problem
+from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Saved, Trouble, plain
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import RunRecord, SeedTestRecord
-from arbius_tui.services.ports import Prediction, Server, Services
+from arbius_tui.services import files
+from arbius_tui.services.case_log import CaseLog
+from arbius_tui.services.ports import Server, Services
+from arbius_tui.steps import seed_case, seed_report
 from arbius_tui.steps.base import Step
-from arbius_tui.steps.run import asked, awake, watched
+from arbius_tui.steps.merging import merged
+from arbius_tui.steps.run import READY_LIMIT, awake, watched
+from arbius_tui.steps.seed_case import NOT_OVER, CaseSeen, EndpointSeen
+from arbius_tui.steps.seed_track import Control, Plan, Track
 
-CASE_LIMIT = 900.0
-"""Seconds a single prediction may take."""
-
-
-@dataclass(frozen=True, slots=True)
-class CaseSeen:
-    """A case as it stands. `status`: wait, run, succeeded, failed, skipped. Equal outputs carry the same `letter`."""
-
-    kind: ClassVar[str] = "case"
-    id: str
-    number: int
-    title: str
-    seed: int
-    endpoint: str
-    inputs: Mapping[str, Any]
-    status: str = "wait"
-    verdict: str = ""
-    wanted: bool = True
-    seconds: float = 0.0
-    outputs: tuple[proof.Hashed, ...] = ()
-    folder_cid: str | None = None
-    error: str = ""
-    letter: str = ""
-    why: str = ""
-    code: str = ""
-    """Of the error."""
+AT_ONCE = 8
+"""Servers that work at the same time; each has one prediction at a time."""
 
 
 class SeedTest(Step):
-    """Run the standard cases one after the other on the running server."""
+    """Run the cases on every server.
+
+    `cases` is a file of them, `schema` a document that says the inputs in place of the server's. With `again` the cases
+    of the last test that were as wanted are kept, and the others run once more. `report` is a folder for the report.
+    """
 
     name = "seed_test"
 
-    def __init__(self) -> None:
-        self.server = Server("")
-        self.outcomes: list[proof.Outcome] = []
+    def __init__(
+        self,
+        *,
+        cases: Path | None = None,
+        schema: Path | None = None,
+        again: bool = False,
+        report: Path | None = None,
+        control: Control | None = None,
+    ) -> None:
+        self.cases, self.schema, self.again, self.report = cases, schema, again, report
+        self.control = control or Control()
+        self.tracks: list[Track] = []
+        self.letters = proof.Letters()
+        self.shown: dict[tuple[str, str], CaseSeen] = {}
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
-        """Yield every case as `wait`, then each as it runs and ends, then the diagnosis."""
+        """Yield every server and case as `wait`, then each as it runs and ends, then the diagnosis."""
         before = journey.get(RunRecord) or RunRecord()
         record = await awake(before, journey, services)
         if record != before:
             yield Line("the server had ended and was started again")
             yield Saved(record)
-        self.server = Server(record.url, record.pid, record.container, bool(record.pid or record.container))
-        sample = inputs.sample(inputs.read(await services.predictions.schema(self.server.url)))
-        if sample.impossible:
-            raise needs_sample(sample.impossible)
-        if sample.stated:
-            yield Line(f"made up, because they have no default: {', '.join(sample.stated)}", "sample")
-        cases = proof.standard_cases()
-        for number, case in enumerate(cases, 1):
-            yield Found(self.seen(number, case, sample.inputs))
-        for number, case in enumerate(cases, 1):
-            yield Progress("cases", number - 1, len(cases), "cases")
-            now = self.seen(number, case, sample.inputs)
-            yield Found(replace(now, status="run"))
-            was = self.server
-            outcome = await self.outcome(case, services, sample.inputs)
-            if self.server != was:
-                yield Saved(replace(record, url=self.server.url, pid=self.server.pid, container=self.server.container))
-            self.outcomes.append(outcome)
-            yield Found(self.judged(now, outcome))
-        yield Progress("cases", len(cases), len(cases), "cases")
-        async for event in self.conclude(record, sample.inputs):
+        with workplace(services) as folder:
+            async with aclosing(self.proved(journey, record, services, folder)) as events:
+                async for event in events:
+                    yield event
+
+    async def proved(
+        self, journey: Journey, record: RunRecord, services: Services, folder: Path
+    ) -> AsyncGenerator[Event, None]:
+        """All cases on all servers, their outputs in this folder."""
+        plan, said = await self.plan(record, services, folder)
+        for text in said:
+            yield Line(text, "sample")
+        log = await self.log(plan, record, services, folder)
+        kept = await asyncio.to_thread(self.recalled, log, journey)
+        if any(case.status not in NOT_OVER for case in kept):
+            yield Line(f"{len(kept)} finished cases of the last time are kept")
+        self.tracks = [
+            Track(seen, server, plan, services, self.control, log) for seen, server in servers(record, services)
+        ]
+        for track in self.tracks:
+            track.recall(kept)
+            yield Found(track.endpoint)
+        for event in self.waiting(plan):
+            yield event
+        async with aclosing(self.tested(plan, services)) as events:
+            async for event in events:
+                yield event
+        if self.tracks[0].server.url != record.url:
+            record = moved(record, self.tracks[0].server)
+            yield Saved(record)
+        await asyncio.to_thread(log.close)
+        async for event in self.conclude(journey):
             yield event
 
-    async def outcome(self, case: proof.Case, services: Services, sample: Mapping[str, Any]) -> proof.Outcome:
-        """Run one case; whatever becomes of it is an outcome."""
-        try:
-            if case.before == "pause":
-                await asyncio.sleep(proof.PAUSE)
-            if case.before == "restart":
-                self.server = await services.servers.restart(self.server)
-                async for _ in watched(self.server, services, limit=CASE_LIMIT):
-                    pass
-        except NotReady as failure:
-            if failure.problem.code == "not-ours":
-                return proof.Outcome(case, skipped=failure.problem.what)
-            return proof.Outcome(case, problem=failure.problem)
-        try:
-            found = await asked(self.server, services, {**sample, "seed": case.seed}, CASE_LIMIT)
-        except Failure as failure:
-            return proof.Outcome(case, problem=failure.problem)
-        return proof.Outcome(case, hashed(found), seconds=found.seconds)
+    async def plan(self, record: RunRecord, services: Services, folder: Path) -> tuple[Plan, list[str]]:
+        """The cases and the sample they share, and what there is to say of it."""
+        document = await self.document(record, services)
+        known = inputs.read(document)
+        if self.cases:
+            found = listed.read((await asyncio.to_thread(files.read, self.cases)).decode("utf-8", "replace"))
+            return Plan(found.cases, found.inputs, folder), [f"{len(found.cases)} cases of {self.cases.name}"]
+        sample = inputs.sample(known)
+        if sample.impossible:
+            raise needs_sample(sample.impossible)
+        said = [f"made up, because they have no default: {', '.join(sample.stated)}"] if sample.stated else []
+        return Plan(listed.cases_for(known, sample), sample.inputs, folder), said
 
-    def seen(self, number: int, case: proof.Case, sample: Mapping[str, Any]) -> CaseSeen:
-        """A case before it runs."""
-        values = {**sample, "seed": case.seed}
-        return CaseSeen(case.id, number, case.title, case.seed, self.server.url, values)
+    async def document(self, record: RunRecord, services: Services) -> dict[str, Any]:
+        """What says the inputs: the file that was named, else the first server."""
+        if self.schema is None:
+            return await services.predictions.schema(record.url)
+        try:
+            found = json.loads(await asyncio.to_thread(files.read, self.schema))
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise BadInput(
+                "schema-file", f"{self.schema.name} is no OpenAPI document", fix="save a server's /openapi.json"
+            )
+        return found
 
-    def judged(self, now: CaseSeen, outcome: proof.Outcome) -> CaseSeen:
-        """A case that ended."""
-        verdict = proof.judge(outcome, self.outcomes[0])
-        status = "skipped" if outcome.skipped else "failed" if outcome.problem else "succeeded"
-        return replace(
-            now,
-            status=status,
-            verdict=verdict.verdict,
-            wanted=verdict.wanted,
-            seconds=round(outcome.seconds, 3),
-            outputs=outcome.outputs,
-            error=outcome.problem.what if outcome.problem else "",
-            code=outcome.problem.code if outcome.problem else "",
-            letter=proof.letters(self.outcomes).get(outcome.case.id, ""),
-            why=verdict.note,
+    async def log(self, plan: Plan, record: RunRecord, services: Services, folder: Path) -> CaseLog:
+        """Where finished cases are kept. Only those of the very same test on the very same process are taken again."""
+        health = await services.predictions.health(record.url)
+        subject = {
+            "cases": [asdict(case) for case in plan.cases],
+            "inputs": dict(plan.inputs),
+            "servers": [record.image_id or record.url, *services.endpoints[1:]],
+        }
+        return CaseLog(folder / "cases.jsonl", subject, f"{record.url} {health.since}")
+
+    def recalled(self, log: CaseLog, journey: Journey) -> list[CaseSeen]:
+        """Finished cases that need not run again: those before a kill, or those that were as wanted."""
+        rows = [seed_case.read(row) for row in log.open()]
+        if not self.again:
+            return rows
+        last = journey.get(SeedTestRecord) or SeedTestRecord()
+        known = [seed_case.read(row) for row in last.cases]
+        return rows or [case for case in known if case.wanted and case.status == "succeeded"]
+
+    def waiting(self, plan: Plan) -> Iterator[Event]:
+        """Every case before it runs, or as it ended before."""
+        for track in self.tracks:
+            for number, case in enumerate(plan.cases, 1):
+                now = seed_case.seen(number, case, track.endpoint.id, plan.inputs)
+                yield Found(self.told(track, now) if case.id in track.outcomes else now)
+
+    async def tested(self, plan: Plan, services: Services) -> AsyncGenerator[Event, None]:
+        """The events of all servers as they come."""
+        total, over = len(plan.cases) * len(self.tracks), 0
+        yield Progress("cases", 0, total, "cases")
+        streams = [self.one_server(track, services) for track in self.tracks]
+        async with aclosing(merged(streams, AT_ONCE)) as events:
+            async for event in events:
+                if isinstance(event, Found) and isinstance(event.item, CaseSeen) and event.item.status not in NOT_OVER:
+                    over += 1
+                    yield Found(self.told(self.track(event.item.endpoint), event.item))
+                    yield Progress("cases", over, total, "cases")
+                else:
+                    yield event
+
+    async def one_server(self, track: Track, services: Services) -> AsyncGenerator[Event, None]:
+        """A server's cases, after it has become READY; one that does not is marked, and its cases are left out."""
+        if track is not self.tracks[0]:
+            yield Found(replace(track.endpoint, state="run", why="waiting until it is READY"))
+            try:
+                async for seen in watched(track.server, services, limit=READY_LIMIT):
+                    cog = "" if isinstance(seen, str) else seen.cog
+                    track.endpoint = replace(track.endpoint, cog=cog or track.endpoint.cog)
+            except Failure as failure:
+                track.gone = failure.problem.what
+                yield Trouble(replace(failure.problem, severity="warn"))
+        async with aclosing(track.run()) as events:
+            async for event in events:
+                yield event
+
+    def track(self, endpoint: str) -> Track:
+        """The walk of one server."""
+        return next(track for track in self.tracks if track.endpoint.id == endpoint)
+
+    def told(self, track: Track, now: CaseSeen) -> CaseSeen:
+        """A case that is over, with the verdict that all servers together give it."""
+        case = track.judged(now)
+        outcome, first = track.outcomes[now.id], self.tracks[0].outcomes.get(now.id)
+        both = first and first.ran and outcome.ran and case.wanted and self.tracks[0].judged(now).wanted
+        if first and both and first.digests != outcome.digests:
+            case = replace(case, verdict="BLOCKER", wanted=False, why="other bytes than on server 1")
+        case = replace(case, letter=self.letters.of(outcome))
+        self.shown[case.key] = case
+        return case
+
+    def hindsight(self) -> Iterator[Event]:
+        """Cases whose verdict changed when another server ended the same one."""
+        for case in list(self.shown.values()):
+            if (now := self.told(self.track(case.endpoint), case)) != case:
+                yield Found(now)
+
+    def record(self, found: proof.Comparison) -> SeedTestRecord:
+        """What the journey keeps."""
+        rows = [seed_case.row(case) for case in sorted(self.shown.values(), key=lambda c: (c.number, c.endpoint))]
+        first = [o for o in self.tracks[0].outcomes.values() if o.ran]
+        return SeedTestRecord(
+            found.reproducible,
+            tuple(o.digests[0] for o in first),
+            tuple(rows),
+            first[0].outputs[0].mime if first else "",
+            tuple(asdict(track.endpoint) for track in self.tracks),
+            tuple(plain(problem) for problem in found.diagnosis),
+            datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    async def conclude(self, record: RunRecord, sample: Mapping[str, Any]) -> AsyncGenerator[Event, None]:
-        """The diagnosis, what is kept, and the end."""
-        proved = proof.prove(self.outcomes)
-        cases = [self.judged(self.seen(n, outcome.case, sample), outcome) for n, outcome in enumerate(self.outcomes, 1)]
-        for problem in proved.diagnosis:
+    async def conclude(self, journey: Journey) -> AsyncGenerator[Event, None]:
+        """What changed in hindsight, the diagnosis, what is kept, the report, and the end."""
+        for event in self.hindsight():
+            yield event
+        found = proof.compare_servers({t.endpoint.id: list(t.outcomes.values()) for t in self.tracks})
+        for problem in found.diagnosis or ([] if found.reproducible else [unproved()]):
             yield Trouble(problem)
-        hashes = tuple(o.digests[0] for o in self.outcomes if o.ran)
-        mime = next((o.outputs[0].mime for o in self.outcomes if o.ran), "")
-        rows = tuple(case_row(case) for case in cases)
-        yield Saved(SeedTestRecord(proved.reproducible, hashes, rows, mime))
-        if not proved.reproducible and not proved.diagnosis:
-            yield Trouble(unproved())
-        result = {
-            "reproducible": proved.reproducible,
-            "endpoints": [
-                {
-                    "id": "1",
-                    "url": self.server.url,
-                    "gpu": record.gpu,
-                    "driver": "",
-                    "cog": record.cog,
-                    "cpu_only": record.cpu_only,
-                }
-            ],
-            "cases": list(rows),
-            "diagnosis": list(proved.diagnosis),
-        }
-        yield Done(proved.reproducible, 0 if proved.reproducible else NotReproducible.exit_code, result)
+        record = self.record(found)
+        yield Saved(record)
+        if self.report:
+            for path in await asyncio.to_thread(seed_report.write, self.report, journey.having(record)):
+                yield Line(f"written: {path}")
+        result = {"endpoints": list(record.endpoints), "cases": list(record.cases), "diagnosis": list(found.diagnosis)}
+        code = 0 if found.reproducible else NotReproducible.exit_code
+        yield Done(found.reproducible, code, {"reproducible": found.reproducible, **result})
 
 
-def hashed(found: Prediction) -> tuple[proof.Hashed, ...]:
-    """A prediction's outputs as the proof compares them."""
-    return tuple(proof.Hashed(o.filename, o.mime, o.bytes, o.sha256) for o in found.outputs)
+class WriteCases(Step):
+    """Write the cases that the model's inputs call for to a file, to be changed and replayed."""
+
+    name = "seed_test"
+
+    def __init__(self, path: Path, schema: Path | None = None) -> None:
+        self.path, self.schema = path, schema
+
+    async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
+        """Yield where the file lies; nothing is asked of the model but its inputs."""
+        record = journey.get(RunRecord) or RunRecord()
+        plan, said = await SeedTest(schema=self.schema).plan(record, services, Path())
+        for text in said:
+            yield Line(text, "sample")
+        await asyncio.to_thread(files.write, self.path, listed.written(plan.cases, plan.inputs).encode())
+        yield Line(f"written: {self.path}, {len(plan.cases)} cases")
+        state = journey.state(self.name)
+        yield Done(True, 0, {"cases": len(plan.cases), "path": str(self.path)}, "-" if state == "run" else state)
 
 
-def case_row(case: CaseSeen) -> dict[str, Any]:
-    """A case as scripts read it and as the journey keeps it."""
-    row = asdict(case)
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in row.items() if key != "number"}
+def servers(record: RunRecord, services: Services) -> Iterator[tuple[EndpointSeen, Server]]:
+    """The journey's server and every other one that was named."""
+    server = Server(record.url, record.pid, record.container, bool(record.pid or record.container))
+    yield EndpointSeen("1", record.url, record.gpu, "", record.cog, record.cpu_only), server
+    others = [url.rstrip("/") for url in services.endpoints if url.rstrip("/") != record.url]
+    for number, url in enumerate(dict.fromkeys(others), 2):
+        yield EndpointSeen(str(number), url), Server(url)
 
 
-def needs_sample(names: tuple[str, ...]) -> NotReady:
+@contextmanager
+def workplace(services: Services) -> Iterator[Path]:
+    """Where outputs and finished cases lie: in the project's state; for a journey that is not kept, for now only."""
+    if services.lasting and services.state:
+        yield services.state / "seed-test"
+    else:
+        with tempfile.TemporaryDirectory(prefix="arbius-tui-", ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+
+
+def moved(record: RunRecord, server: Server) -> RunRecord:
+    """Where the server is after a restart."""
+    return replace(record, url=server.url, pid=server.pid, container=server.container)
+
+
+def needs_sample(names: Sequence[str]) -> NotReady:
     """An input that only the author can give."""
     return NotReady(
         "needs-sample",

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from arbius_tui.domain.cases import LARGEST_SEED, Case, standard_cases
 from arbius_tui.domain.errors import Problem
-from arbius_tui.domain.reproducibility import LETTERS, Hashed, Outcome, diagnose, judge, letters, prove
+from arbius_tui.domain.reproducibility import (
+    LETTERS,
+    Hashed,
+    Letters,
+    Outcome,
+    compare_servers,
+    diagnose,
+    judge,
+    prove,
+)
 
 CASES = {case.id: case for case in standard_cases()}
 
@@ -118,7 +127,8 @@ def test_reproducible_means_what_it_says(text: str) -> None:
 @given(st.text(alphabet="ABC!-", min_size=12, max_size=12))
 def test_equal_outputs_and_only_they_share_a_letter(text: str) -> None:
     outcomes = pattern(text)
-    given_letters = letters(outcomes)
+    given = Letters()
+    given_letters = {o.case.id: given.of(o) for o in outcomes}
     for one in outcomes:
         for other in outcomes:
             if one.ran and other.ran:
@@ -128,8 +138,9 @@ def test_equal_outputs_and_only_they_share_a_letter(text: str) -> None:
 
 def test_different_outputs_never_share_a_letter_however_many_there_are() -> None:
     cases = [Case(f"c{n}", f"case {n}", n, "runs") for n in range(80)]
-    given_letters = letters([Outcome(case, (Hashed("a", "image/png", 1, case.id),)) for case in cases])
-    assert [letter for letter in given_letters.values() if letter] == list(LETTERS)
+    outcomes = [Outcome(case, (Hashed("a", "image/png", 1, case.id),)) for case in cases]
+    given = Letters()
+    assert [letter for letter in map(given.of, outcomes) if letter] == list(LETTERS)
 
 
 def near(case: str, note: str) -> Outcome:
@@ -156,6 +167,37 @@ def test_a_failure_says_at_which_inputs() -> None:
     (found,) = diagnose(outcomes)
     assert found.code == "model-failed"
     assert "width 128" in found.what
+
+
+def test_a_server_that_repeats_itself_and_differs_from_the_first_is_other_hardware() -> None:
+    found = compare_servers({"1": pattern("AABAAACCDEFF"), "2": pattern("GGHGGGIIJKLL"), "3": pattern("AABAAACCDEFF")})
+    assert not found.reproducible
+    assert [p.code for p in found.diagnosis] == ["hardware"]
+    assert "server 2" in found.diagnosis[0].what
+    verdict = found.judged("2", "first")
+    assert verdict
+    assert (verdict.verdict, verdict.wanted) == ("BLOCKER", False)
+    same = found.judged("3", "again")
+    assert same
+    assert same.verdict == "SAME"
+
+
+def test_a_model_that_never_repeats_itself_tells_nothing_of_hardware() -> None:
+    found = compare_servers({"1": pattern("ABCDEFGHIJKL"), "2": pattern("MNOPQRSTUVWX")})
+    assert [p.code for p in found.diagnosis] == ["unseeded-randomness"]
+
+
+def test_servers_that_agree_prove_it() -> None:
+    assert compare_servers({"1": pattern("AABAAACCDEFF"), "2": pattern("AABAA-CCDEFF")}).reproducible
+
+
+def test_a_server_that_is_gone_is_named_and_proves_nothing() -> None:
+    lost = [*pattern("AABAAACCDEFF")[:3], *(failed(c.id, "endpoint-lost") for c in standard_cases()[3:4])]
+    lost += [Outcome(case, skipped="the server is gone") for case in standard_cases()[4:]]
+    found = compare_servers({"1": pattern("AABAAACCDEFF"), "2": lost})
+    assert not found.reproducible
+    assert [p.code for p in found.diagnosis] == ["endpoint-lost"]
+    assert "server 2" in found.diagnosis[0].what
 
 
 def test_cases_are_named_once() -> None:

@@ -1,0 +1,231 @@
+"""One server's walk through the cases of the seed test."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from arbius_tui.domain import cid
+from arbius_tui.domain import reproducibility as proof
+from arbius_tui.domain.cases import Case
+from arbius_tui.domain.errors import Failure, NotReady, Problem
+from arbius_tui.domain.events import Event, Found, Line
+from arbius_tui.domain.health import ENDED
+from arbius_tui.services.case_log import CaseLog
+from arbius_tui.services.ports import Output, Server, Services
+from arbius_tui.steps import seed_case
+from arbius_tui.steps.run import asked, watched
+from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
+
+T = TypeVar("T")
+
+CASE_LIMIT = 900.0
+"""Seconds a single prediction may take."""
+
+REVIVALS = 3
+"""How often a server that a case ended is started again; a model that dies each time is known well enough then."""
+
+DEAD = frozenset({*ENDED, "endpoint-lost", "endpoint-unreachable", "server-broken", "not-a-cog-server"})
+"""Codes of a failure after which the server may answer nothing any more."""
+
+KEPT = 64_000_000
+"""Bytes of the outputs of a case up to which they are kept for a comparison, and their folder's CID is computed."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is tested: the cases, the inputs that they share, and where outputs are kept (None: nowhere)."""
+
+    cases: tuple[Case, ...]
+    inputs: Mapping[str, Any]
+    folder: Path | None
+
+
+@dataclass
+class Control:
+    """What the author may do while the test runs: hold it before the next case, and leave out the case that runs."""
+
+    going: asyncio.Event = field(default_factory=asyncio.Event)
+    at_work: dict[tuple[str, str], asyncio.Task[Any]] = field(default_factory=dict)
+    left_out: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.going.set()
+
+    @property
+    def held(self) -> bool:
+        """Whether no further case begins."""
+        return not self.going.is_set()
+
+    def hold(self) -> None:
+        """Begin no further case."""
+        self.going.clear()
+
+    def go_on(self) -> None:
+        """Begin the next case."""
+        self.going.set()
+
+    def leave_out(self, key: tuple[str, str]) -> bool:
+        """Stop this case of (server, case); False when it does not run."""
+        task = self.at_work.get(key)
+        if task is None:
+            return False
+        self.left_out.add(key)
+        return task.cancel()
+
+    async def run(self, key: tuple[str, str], work: Coroutine[Any, Any, T]) -> T | None:
+        """What the work gives; None when the author left it out."""
+        task: asyncio.Task[T] = asyncio.ensure_future(work)
+        self.at_work[key] = task
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if key not in self.left_out or not task.cancelled():
+                raise
+            return None
+        finally:
+            task.cancel()
+            del self.at_work[key]
+
+
+class Track:
+    """Runs the cases one after the other on one server, and starts it again after a case that ended it, if it may."""
+
+    def __init__(
+        self, endpoint: EndpointSeen, server: Server, plan: Plan, services: Services, control: Control, log: CaseLog
+    ) -> None:
+        self.endpoint, self.server, self.plan = endpoint, server, plan
+        self.services, self.control, self.log = services, control, log
+        self.outcomes: dict[str, proof.Outcome] = {}
+        self.kept: dict[str, tuple[Output, ...]] = {}
+        self.cids: dict[str, str | None] = {}
+        self.gone, self.revivals = "", 0
+
+    def recall(self, cases: Sequence[CaseSeen]) -> None:
+        """Take the cases that are over already."""
+        for case in cases:
+            if case.endpoint == self.endpoint.id:
+                self.outcomes[case.id] = seed_case.outcome(case)
+                self.cids[case.id] = case.folder_cid
+
+    async def run(self) -> AsyncGenerator[Event, None]:
+        """Yield each case as it begins and as it ends."""
+        yield Found(replace(self.endpoint, state="run"))
+        for number, case in enumerate(self.plan.cases, 1):
+            now = seed_case.seen(number, case, self.endpoint.id, self.plan.inputs)
+            if case.id not in self.outcomes:
+                await self.control.going.wait()
+                async for event in self.one(case, now):
+                    yield event
+            yield Found(self.judged(now))
+        ok = all(self.judge(case).wanted for case in self.plan.cases)
+        yield Found(replace(self.endpoint, state="ok" if ok and not self.gone else "FAIL", why=self.gone))
+
+    async def one(self, case: Case, now: CaseSeen) -> AsyncGenerator[Event, None]:
+        """One case from its beginning to its outcome, on disk before anybody is told."""
+        if self.gone:
+            self.outcomes[case.id] = proof.Outcome(case, skipped=self.gone)
+            return
+        yield Found(replace(now, status="run"))
+        outcome = await self.control.run(now.key, self.outcome(case))
+        self.outcomes[case.id] = outcome or proof.Outcome(case, skipped="left out by you")
+        if (
+            outcome
+            and outcome.problem
+            and outcome.problem.code in DEAD
+            and (said := await self.revived(outcome.problem))
+        ):
+            yield Line(said)
+        await asyncio.to_thread(self.log.add, seed_case.row(self.judged(now)))
+
+    async def outcome(self, case: Case) -> proof.Outcome:
+        """Run one case; whatever becomes of it is an outcome."""
+        try:
+            if case.before == "pause":
+                await asyncio.sleep(proof.PAUSE)
+            if case.before == "restart":
+                await self.restart()
+        except NotReady as failure:
+            if failure.problem.code == "not-ours":
+                return proof.Outcome(case, skipped=failure.problem.what)
+            return proof.Outcome(case, problem=failure.problem)
+        folder = await asyncio.to_thread(self.folder, case)
+        try:
+            inputs = {**self.plan.inputs, **case.inputs, "seed": case.seed}
+            found = await asked(self.server, self.services, inputs, CASE_LIMIT, folder)
+        except Failure as failure:
+            return proof.Outcome(case, problem=failure.problem)
+        made = tuple(proof.Hashed(o.filename, o.mime, o.bytes, o.sha256) for o in found.outputs)
+        self.kept[case.id] = found.outputs
+        self.cids[case.id] = await asyncio.to_thread(folder_cid, found.outputs)
+        return proof.Outcome(case, made, seconds=found.seconds)
+
+    async def restart(self) -> None:
+        """The same model in a new process, and READY."""
+        self.server = await self.services.servers.restart(self.server)
+        async for _ in watched(self.server, self.services, limit=CASE_LIMIT):
+            pass
+        if self.endpoint.id == "1":
+            health = await self.services.predictions.health(self.server.url)
+            await asyncio.to_thread(self.log.moved, f"{self.server.url} {health.since}")
+
+    async def revived(self, problem: Problem) -> str:
+        """Start a server that a case ended once more, where we may; what there is to say of it."""
+        try:
+            health = await self.services.predictions.health(self.server.url)
+            if health.status in ("READY", "BUSY"):
+                return ""
+        except Failure:
+            pass
+        if self.revivals < REVIVALS:
+            self.revivals += 1
+            with suppress(Failure):
+                await self.restart()
+                return f"{self.server.url} was gone and was started again"
+        self.gone = f"the server is gone: {problem.what}"
+        return f"{self.server.url} is gone; its other cases are left out"
+
+    def folder(self, case: Case) -> Path | None:
+        """An empty folder for the outputs of this case."""
+        if self.plan.folder is None:
+            return None
+        place = self.plan.folder / self.endpoint.id / case.id.replace("/", "_")
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True, mode=0o700)
+        return place
+
+    def judge(self, case: Case) -> proof.Judged:
+        """The verdict of a case that is over."""
+        return proof.judge(self.outcomes[case.id], self.outcomes)
+
+    def judged(self, now: CaseSeen) -> CaseSeen:
+        """A case that is over; its letter is given where all servers are seen."""
+        outcome = self.outcomes[now.id]
+        verdict = proof.judge(outcome, self.outcomes)
+        return replace(
+            now,
+            status="skipped" if outcome.skipped else "failed" if outcome.problem else "succeeded",
+            verdict=verdict.verdict,
+            wanted=verdict.wanted,
+            seconds=round(outcome.seconds, 3),
+            outputs=outcome.outputs,
+            folder_cid=self.cids.get(now.id),
+            error=outcome.problem.what if outcome.problem else "",
+            code=outcome.problem.code if outcome.problem else "",
+            why=verdict.note,
+            near=outcome.near,
+        )
+
+
+def folder_cid(outputs: Sequence[Output]) -> str | None:
+    """The CID of the folder that a miner would commit for these outputs; None for large or missing ones. Blocks."""
+    if not outputs or sum(output.bytes for output in outputs) > KEPT or not all(output.path for output in outputs):
+        return None
+    with suppress(OSError):
+        return cid.folder_cid({output.filename: Path(output.path).read_bytes() for output in outputs})
+    return None
