@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial, reduce
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MOST_PIXELS = 40_000_000
 """Pixels of one frame that are decoded: two frames of so many with four channels are 320 MB."""
+
+STRIP = 256 * 1024
+"""Pixels that are compared at once: a few milliseconds in which no other thread gets its turn."""
 
 COLUMNS, ROWS = 24, 12
 EIGHT_BITS = {"L", "RGB", "RGBA"}
@@ -206,26 +209,32 @@ def plain(image: Image) -> Image:
 
 
 def compare_frame(one: Image, other: Image, tally: Tally, check: Check) -> None:
-    """One frame, in as many strips as the grid has rows."""
+    """One frame, in strips that lie in one row of the grid each."""
     columns, rows = min(COLUMNS, one.width), min(ROWS, one.height)
     if not tally.grid:
         tally.grid = [[0] * columns for _ in range(rows)]
     tally.scale = 65535 if one.mode == "I" else tally.scale
     measure = deep_strip if one.mode == "I" else strip
+    height = max(1, STRIP // one.width)
     for row in range(rows):
-        check()
-        box = (0, row * one.height // rows, one.width, (row + 1) * one.height // rows)
-        peak = measure(one.crop(box), other.crop(box), tally)
-        for column in range(columns if peak is not None else 0):
-            left, right = column * one.width // columns, (column + 1) * one.width // columns
-            found = highest(peak, (left, 0, right, box[3] - box[1]))
-            tally.grid[row][column] = max(tally.grid[row][column], found)
+        bottom = (row + 1) * one.height // rows
+        for top in range(row * one.height // rows, bottom, height):
+            check()
+            box = (0, top, one.width, min(top + height, bottom))
+            if (peak := measure(one.crop(box), other.crop(box), tally)) is not None:
+                tally.grid[row] = [max(cells) for cells in zip(tally.grid[row], across(peak, columns), strict=True)]
     tally.total += one.width * one.height
 
 
-def highest(peak: Image | None, box: tuple[int, int, int, int]) -> int:
+def across(peak: Image, columns: int) -> list[int]:
+    """The largest difference in each of so many columns of a strip."""
+    edges = [column * peak.width // columns for column in range(columns + 1)]
+    return [highest(peak, (left, 0, right, peak.height)) for left, right in pairwise(edges)]
+
+
+def highest(peak: Image, box: tuple[int, int, int, int]) -> int:
     """The largest difference in a cell."""
-    extrema: Any = peak.crop(box).getextrema() if peak is not None else (0, 0)
+    extrema: Any = peak.crop(box).getextrema()
     return int(extrema[1])
 
 

@@ -436,3 +436,16 @@ async def test_a_damaged_tiff_writes_nothing_on_the_terminal(
         found = await pair(whole, whole[:at] + bytes(9) + whole[at + 9 :], "image/tiff")
         assert found.near == ""
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "I;16"])
+async def test_strips_of_any_size_give_the_same_counts(pair: Pair, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = files.picture(mode, (50, 70)), files.picture(mode, (50, 70), dot=(49, 69))
+    other.paste(one.crop((0, 20, 50, 40)).resize((50, 30)), (0, 20))
+    other.putpixel((3, 33), 9 if mode == "I;16" else (250, 0, 9))
+    made = files.saved(one), files.saved(other)
+    whole = (await pair(*made)).pixels
+    monkeypatch.setattr(comparison_pictures, "STRIP", 60)
+    assert whole is not None
+    assert whole.differing
+    assert (await pair(*made)).pixels == whole
