@@ -205,6 +205,7 @@ def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path 
 @click.option("--cases", type=FILE, metavar="FILE", help="Run exactly these cases; see --write-cases.")
 @click.option("--write-cases", type=FILE, metavar="FILE", help="Write the model's cases to a file and run none.")
 @click.option("--schema", type=FILE, metavar="FILE", help="An OpenAPI document that says the inputs.")
+@click.option("--compare", nargs=2, metavar="CASE CASE", help="Two runs of the last test side by side; run none.")
 @click.option("--again", is_flag=True, help="Only the cases of the last test that were not as wanted.")
 @click.option("--report", type=FILE, metavar="DIR", help="Where the report and the miner card shall lie.")
 @click.option(
@@ -213,13 +214,17 @@ def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path 
 @shared
 def seed_test(
     options: Options, endpoint: tuple[str, ...], image: str, restart_command: str, write_cases: Path | None,
-    **asked: Any,
+    compare: tuple[str, str] | None, **asked: Any,
 ) -> int:  # fmt: skip
     """Prove that a seed means one output."""
     from arbius_tui.steps.seed_test import SeedTest, WriteCases
 
     if endpoint and image:
         return refuse(options, "an image and an endpoint are two servers", "give --image IMAGE or --endpoint URL")
+    if compare:
+        from arbius_tui.steps.seed_compare import SeedCompare
+
+        return saved(options, SeedCompare(*compare))
     step = WriteCases(write_cases, asked["schema"]) if write_cases else SeedTest(**asked)
     settings: dict[str, Any] = {"endpoints": endpoint, "restart_command": restart_command}
     if endpoint and not asked["again"]:

@@ -79,6 +79,12 @@ def endpoint(i: Mapping[str, Any]) -> str:
     return f"FAIL  server {i['id']}: {i['why']}" if i["state"] == "FAIL" and i["why"] else ""
 
 
+def comparison(i: Mapping[str, Any]) -> str:
+    """Two outputs compared, with all there is to say."""
+    head = f"{i['one']} and {i['other']}  {i['filename']}: {i['verdict']}"
+    return "\n".join([head, *(f"  {row}" for row in i["lines"])])
+
+
 def part(i: Mapping[str, Any]) -> str:
     """A row of the template."""
     return f"{i['group'].lower()}: {i['name']} {i['type']} {i['flag']} {i['note']}".rstrip()
@@ -132,6 +138,7 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "check": check,
     "case": case,
     "endpoint": endpoint,
+    "comparison": comparison,
     "part": part,
     "finding": finding,
     "review": review,

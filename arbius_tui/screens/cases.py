@@ -12,7 +12,7 @@ from textual.content import Content
 from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.text import exact_bytes, seconds, short, size
 from arbius_tui.widgets.panes import Fact, raw, why
-from arbius_tui.widgets.text import Cell, Row, line, wrap
+from arbius_tui.widgets.text import Cell, Column, Row, line, wrap
 
 if TYPE_CHECKING:
     # With the first case or a saved one; the first frame needs neither.
@@ -26,9 +26,37 @@ CAUSES_OF = {
 """Which diagnoses explain a case; any other case that ran is explained by what is left."""
 
 
-def row_id(case: CaseSeen) -> str:
-    """The id of a case's row: the same case has one on each server."""
-    return f"{case.endpoint} {case.id}"
+COLUMNS = (
+    Column("#", 1, 2, right=True),
+    Column("Case", 0, 0),
+    Column("Seed", 16, 16, right=True),
+    Column("", 1, 1),
+    Column("sha256", 14, 14),
+    Column("Size", 7, 7, right=True, spare=True),
+    Column("Time", -1, 5, right=True),
+    Column("Verdict", 7, 7),
+)
+"""Of a test on one server."""
+
+
+def columns_of(servers: Sequence[str]) -> Sequence[Column]:
+    """The columns of a test on these servers: one for each where there are several."""
+    if len(servers) < 2:
+        return COLUMNS
+    return (*COLUMNS[:3], *(Column(f"server {id}"[-9:], 9, 12) for id in servers))
+
+
+def drawn_on_all(cases: Sequence[CaseSeen | None]) -> Row:
+    """A case with its letter and verdict on every server; the row needs the author where one of them does."""
+    one = next(case for case in cases if case is not None)
+    seen = [("", "") if case is None else (case.letter, verdict_of(case)) for case in cases]
+    bad = next((verdict_of(case) for case in cases if case and not case.wanted), "")
+    state = bad or next((verdict for _, verdict in seen if verdict in ("run", "wait")), "ok")
+    cells: list[Cell] = [(str(one.number), "$muted"), one.title, (str(one.seed), "$ink")]
+    for case, (letter, verdict) in zip(cases, seen, strict=True):
+        tone = "bold $error" if case and not case.wanted else "bold $accent" if verdict == "run" else "$muted"
+        cells.append((f"{letter} {verdict}".strip(), tone))
+    return Row(one.id, tuple(cells), state)
 
 
 def drawn(case: CaseSeen, progress: Cell) -> Row:
@@ -36,10 +64,10 @@ def drawn(case: CaseSeen, progress: Cell) -> Row:
     verdict = verdict_of(case)
     number = (str(case.number), "$muted")
     if verdict == "wait":
-        return Row(row_id(case), (number, case.title, (str(case.seed), "$muted"), "", "", "", "", "wait"), "wait")
+        return Row(case.id, (number, case.title, (str(case.seed), "$muted"), "", "", "", "", "wait"), "wait")
     cells = (number, case.title, (str(case.seed), "$ink"))
     if verdict == "run":
-        return Row(row_id(case), (*cells, "", progress, "", "", "run"), "run")
+        return Row(case.id, (*cells, "", progress, "", "", "run"), "run")
     tone = "$muted" if case.wanted else "bold $error"
     hashed: Cell = (no_hash(case), tone)
     if case.outputs:
@@ -48,7 +76,7 @@ def drawn(case: CaseSeen, progress: Cell) -> Row:
     took = seconds(case.seconds) if case.seconds else ""
     shown: Cell = ("base", "$muted") if verdict == "base" else verdict
     more = (case.letter, "bold $ink"), hashed, (bulk, "$ink"), (took, "$ink"), shown
-    return Row(row_id(case), (*cells, *more), "ok" if case.wanted else verdict)
+    return Row(case.id, (*cells, *more), "ok" if case.wanted else verdict)
 
 
 def diagnosis_lines(found: Sequence[Problem], room: int, proved: bool) -> list[Content]:

@@ -84,6 +84,21 @@ class HelpPage(Page):
                 yield from (line(" " * 16, row) for row in more)
 
 
+class ReadingPage(Page):
+    """Lines to be read and scrolled, e.g. two outputs side by side. They are inert text."""
+
+    AUTO_FOCUS = "VerticalScroll"
+
+    def __init__(self, title: str, right: str, rows: Sequence[Content]) -> None:
+        super().__init__(title, right)
+        self.rows = rows
+
+    def page(self) -> ComposeResult:
+        """All of them."""
+        with VerticalScroll():
+            yield Text(list(self.rows))
+
+
 class LogPage(Page):
     """All lines of a step; `/` searches, n and N go on to the next match and the one before."""
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
@@ -14,28 +13,33 @@ from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.events import Done, Found, Started, Trouble
 from arbius_tui.domain.text import seconds
 from arbius_tui.screens.cases import (
+    COLUMNS,
     cause_of,
+    columns_of,
     diagnosed,
     diagnosis_lines,
     drawn,
+    drawn_on_all,
     output_facts,
     reasons,
     request_lines,
-    row_id,
     verdict_of,
 )
 from arbius_tui.screens.findings import FactBlock, SideBySide
+from arbius_tui.screens.pages import ReadingPage
+from arbius_tui.screens.seed_keys import SeedKeys
 from arbius_tui.screens.tabled import TableScreen, texts
 from arbius_tui.widgets.frame import Rule
 from arbius_tui.widgets.panes import Empty
-from arbius_tui.widgets.text import Cell, Column, Row, bar, counts, words
+from arbius_tui.widgets.text import Cell, Column, Row, bar, counts, line, words
 
 if TYPE_CHECKING:
     # With its first case or a saved one; the first frame needs neither.
     from arbius_tui.steps.seed_case import CaseSeen
+    from arbius_tui.steps.seed_compare import ComparisonSeen
 
 
-class SeedTestScreen(TableScreen):
+class SeedTestScreen(SeedKeys):
     """The proof that a seed decides the bytes."""
 
     step = "seed_test"
@@ -48,21 +52,9 @@ class SeedTestScreen(TableScreen):
         "Each run is hashed after the output is decoded. A prediction that fails has no hash and never counts as the "
         "same. Equal outputs carry the same letter."
     )
-    columns: ClassVar[Sequence[Column]] = (
-        Column("#", 1, 2, right=True),
-        Column("Case", 0, 0),
-        Column("Seed", 16, 16, right=True),
-        Column("", 1, 1),
-        Column("sha256", 14, 14),
-        Column("Size", 7, 7, right=True, spare=True),
-        Column("Time", -1, 5, right=True),
-        Column("Verdict", 7, 7),
-    )
+    columns: ClassVar[Sequence[Column]] = COLUMNS
     lead = 1
     room = 5
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "run", "run", id="seed_test.run", tooltip="run all cases, one after the other"),
-    ]
 
     def nothing(self) -> Empty:
         """Before the first run."""
@@ -74,9 +66,12 @@ class SeedTestScreen(TableScreen):
 
     def body(self) -> Iterable[Widget]:
         """Also where the cases are kept."""
-        self.cases: dict[str, CaseSeen] = {}
+        self.setup_keys()
+        self.cases: dict[tuple[str, str], CaseSeen] = {}
+        self.servers: dict[str, str] = {}
+        self.looked: list[ComparisonSeen] = []
+        self.server, self.led, self.case_began = "1", "", 0.0
         self.diagnosis: list[Problem] = []
-        self.led, self.case_began = "", 0.0
         yield from super().body()
 
     def finding(self) -> Iterable[Widget]:
@@ -92,21 +87,50 @@ class SeedTestScreen(TableScreen):
         """The cases of the last run; their diagnosis follows from them."""
         from arbius_tui.steps.seed_case import read
 
-        rows = self.saved_record().get("cases")
+        record = self.saved_record()
+        for server in record.get("endpoints") or ():
+            if isinstance(server, Mapping):
+                self.know(str(server.get("id")), str(server.get("url")))
+        rows = record.get("cases")
         for number, row in enumerate(rows if isinstance(rows, list | tuple) else (), 1):
             if isinstance(row, Mapping):
                 self.take(read(row, number))
         self.diagnosis = diagnosed(self.cases.values())
         self.to_first_trouble()
 
+    def know(self, id: str, url: str) -> None:
+        """A server of the test; a second one gives each a column."""
+        self.servers[id] = url
+        self.table.brush.columns = columns_of(list(self.servers))
+        self.table.set_rows([self.row(case) for case in self.first_of_each()])
+
+    def first_of_each(self) -> Iterable[CaseSeen]:
+        """Each case once."""
+        return {case.id: case for case in reversed(self.cases.values())}.values()
+
+    @property
+    def here(self) -> CaseSeen | None:
+        """The case under the cursor on the server that is looked at."""
+        id = self.table.row.id if self.table.row else ""
+        return self.cases.get((self.server, id)) or next((c for c in self.cases.values() if c.id == id), None)
+
     def take(self, case: CaseSeen) -> None:
         """A case as it stands now."""
-        self.cases[row_id(case)] = case
+        self.cases[case.key] = case
         self.put(self.row(case))
 
     def row(self, case: CaseSeen) -> Row:
         """A case on the grid."""
+        if len(self.servers) > 1:
+            return drawn_on_all([self.cases.get((server, case.id)) for server in self.servers])
         return drawn(case, self.bar() if case.status == "run" else "")
+
+    def action_server(self) -> None:
+        """The same case on the next server."""
+        known = list(self.servers)
+        if len(known) > 1 and self.table.row:
+            self.server = known[(known.index(self.server) + 1) % len(known)]
+            self.explain(self.table.row.id)
 
     def bar(self) -> Cell:
         """How far the running case is, judged by those before it; the seconds alone for the first one."""
@@ -119,30 +143,48 @@ class SeedTestScreen(TableScreen):
 
     def on_started(self, event: Started) -> None:
         """All anew."""
-        self.diagnosis, self.led = [], ""
+        self.looked = []
         super().on_started(event)
 
     def on_found(self, event: Found) -> None:
-        """A case; the cursor goes with the running one until the author moves it, and stays where trouble is."""
-        from arbius_tui.steps.seed_case import CaseSeen
+        """A case, a server, or a comparison of two runs."""
+        from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
+        from arbius_tui.steps.seed_compare import ComparisonSeen
 
-        if not isinstance(case := event.item, CaseSeen):
-            return
+        match event.item:
+            case ComparisonSeen() as found:
+                self.looked.append(found)
+            case EndpointSeen(id=id, url=url) if id not in self.servers:
+                self.know(id, url)
+            case CaseSeen() as case:
+                self.on_case(case)
+
+    def on_case(self, case: CaseSeen) -> None:
+        """A case; the cursor goes with the running one until the author moves it, and stays where trouble is."""
+        if case.status == "wait" and case.number == 1 and case.endpoint == "1":
+            self.anew()
         if case.status == "run":
             self.case_began = self.session.clock()
         self.take(case)
         if case.status not in ("wait", "run"):
             self.diagnosis = diagnosed(self.cases.values())
         if case.status == "run" and self.following:
-            self.led = row_id(case)
-            self.table.go(self.led)
+            self.led = case.id
+            self.table.go(case.id)
         self.refresh_status()
+
+    def anew(self) -> None:
+        """The cases of this test, and no others."""
+        self.cases.clear()
+        self.diagnosis, self.led = [], ""
+        self.table.set_rows([])
 
     @property
     def following(self) -> bool:
         """Whether the cursor still stands where the run put it, on a case that is well."""
         here = self.table.row
-        return not self.led or (here is not None and here.id == self.led and self.cases[self.led].wanted)
+        well = all(case.wanted for case in self.cases.values() if case.id == self.led)
+        return not self.led or (here is not None and here.id == self.led and well)
 
     def on_trouble(self, event: Trouble) -> None:
         """A diagnosis belongs to the cases and stands in their finding; all else is a panel."""
@@ -157,18 +199,21 @@ class SeedTestScreen(TableScreen):
             self.diagnosis.append(event.problem)
 
     def on_done(self, event: Done) -> None:
-        """The cursor to the first case that is not as it must be."""
+        """The cursor to the first case that is not as it must be; two runs that were compared on a page."""
         super().on_done(event)
-        if not event.ok and not self.problems:
+        if self.looked:
+            self.app.push_screen(comparison_page(self.looked, self.app.size.width))
+        elif not event.ok and not self.problems:
             self.to_first_trouble()
         elif self.table.row:
             self.explain(self.table.row.id)
 
     def to_first_trouble(self) -> None:
         """Where the author has to look."""
-        if id := next((id for id, case in self.cases.items() if not case.wanted), ""):
-            self.table.go(id)
-            self.explain(id)
+        if case := next((case for case in self.cases.values() if not case.wanted), None):
+            self.server = case.endpoint
+            self.table.go(case.id)
+            self.explain(case.id)
 
     def end(self) -> None:
         """A case that was cut off did not run."""
@@ -179,11 +224,15 @@ class SeedTestScreen(TableScreen):
 
     def present(self, id: str) -> None:
         """The case under the cursor."""
-        case = self.cases[id]
+        if (case := self.here) is None:
+            return
         cause = cause_of(case, self.diagnosis)
         verdict = verdict_of(case)
         took = seconds(case.seconds) if case.seconds else ""
-        self.pane.show(f"case {case.number}  {case.title}", verdict, case.why if cause else took, reasons(case, cause))
+        where = f"  on server {case.endpoint}" if len(self.servers) > 1 else ""
+        self.pane.show(
+            f"case {case.number}  {case.title}{where}", verdict, case.why if cause else took, reasons(case, cause)
+        )
         self.output_rule.show("Output", "", f"case {case.number}")
         self.output.show(output_facts(case))
         self.more.rules[1].show("Request", "", "POST /predictions")
@@ -194,7 +243,7 @@ class SeedTestScreen(TableScreen):
         """The running row ticks with the clock."""
         super().refresh_status()
         running = next((c for c in self.cases.values() if c.status == "run"), None) if self.running else None
-        if running:
+        if running and len(self.servers) < 2:
             self.table.update_row(self.row(running))
 
     def status(self) -> Content:
@@ -220,9 +269,18 @@ class SeedTestScreen(TableScreen):
 
     def command(self) -> str:
         """The same without a screen."""
-        return self.shell("seed-test", "--endpoint", texts(self.saved_record("run"), "url")[0] or "URL")
+        urls = list(self.servers.values()) or [texts(self.saved_record("run"), "url")[0] or "URL"]
+        return self.shell("seed-test", *(word for url in urls for word in ("--endpoint", url)))
 
     def copy_text(self) -> str:
-        """The full hashes of the case under the cursor."""
-        case = self.cases.get(self.table.row.id) if self.table.row else None
-        return "\n".join(output.sha256 for output in case.outputs) if case else ""
+        """The full hashes of the run that is looked at."""
+        return "\n".join(output.sha256 for output in self.here.outputs) if self.here else ""
+
+
+def comparison_page(found: Sequence[ComparisonSeen], width: int) -> ReadingPage:
+    """Two runs side by side as a page."""
+    rows = [Content("")]
+    for one in found:
+        rows += [line((one.filename, "bold"), "  ", one.verdict), Content("")]
+        rows += [line(text) for text in one.lines] + [Content("")]
+    return ReadingPage("Two runs", f"{found[0].one} and {found[0].other}"[: width // 2], rows)

@@ -67,6 +67,11 @@ class CaseSeen:
         return self.endpoint, self.id
 
 
+def folder_name(id: str) -> str:
+    """A case's folder: its id with every character that a path could mean something by spelt out."""
+    return "".join(c if c.isalnum() or c in "-_" else f"%{ord(c):x}" for c in id)[:120]
+
+
 def seen(number: int, case: Case, endpoint: str, sample: Mapping[str, Any]) -> CaseSeen:
     """A case before it runs."""
     return CaseSeen(

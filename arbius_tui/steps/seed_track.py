@@ -150,7 +150,15 @@ class Track:
             and (said := await self.revived(outcome.problem))
         ):
             yield Line(said)
+        await asyncio.to_thread(self.tidy, case)
         await asyncio.to_thread(self.log.add, seed_case.row(self.judged(now)))
+
+    def tidy(self, case: Case) -> None:
+        """Remove large outputs that no later case is compared with."""
+        place = self.place(case)
+        large = sum(output.bytes for output in self.kept.get(case.id, ())) > KEPT
+        if place and large and case.id not in {other.against for other in self.plan.cases}:
+            shutil.rmtree(place, ignore_errors=True)
 
     async def outcome(self, case: Case) -> proof.Outcome:
         """Run one case; whatever becomes of it is an outcome."""
@@ -223,12 +231,14 @@ class Track:
 
     def folder(self, case: Case) -> Path | None:
         """An empty folder for the outputs of this case."""
-        if self.plan.folder is None:
-            return None
-        place = self.plan.folder / self.endpoint.id / case.id.replace("/", "_")
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True, mode=0o700)
+        if place := self.place(case):
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True, mode=0o700)
         return place
+
+    def place(self, case: Case) -> Path | None:
+        """Where the outputs of this case lie."""
+        return self.plan.folder / self.endpoint.id / seed_case.folder_name(case.id) if self.plan.folder else None
 
     def judge(self, case: Case) -> proof.Judged:
         """The verdict of a case that is over."""

@@ -1,0 +1,162 @@
+"""The keys of the seed test: run, hold, leave out, run again, compare two runs, export, write and replay cases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work as worker
+from textual.binding import Binding, BindingType
+
+from arbius_tui.screens.tabled import TableScreen
+from arbius_tui.widgets.pane import Cancelled
+
+if TYPE_CHECKING:
+    from arbius_tui.steps.base import Step
+    from arbius_tui.steps.seed_case import CaseSeen
+    from arbius_tui.steps.seed_track import Control
+
+
+class SeedKeys(TableScreen):
+    """What the author can do with cases and runs. `cases` are all runs by server and case, `here` the one to look at."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "space", "run_or_hold", "run", id="seed_test.run", tooltip="run all cases; while they run, hold and go on"
+        ),
+        Binding("d", "diff", "diff", id="seed_test.diff", tooltip="compare this run with the marked one, or its own"),
+        Binding("m", "mark", "mark", id="seed_test.mark", tooltip="mark this run, to compare another one with it"),
+        Binding("s", "server", "server", id="seed_test.server", tooltip="look at the same case on the next server"),
+        Binding("l", "leave_out", "leave", id="seed_test.leave", tooltip="leave out the case that runs"),
+        Binding("f5", "again", "failed", id="frame.run", tooltip="run the cases again that were not as wanted"),
+        Binding("o", "open", "open", id="seed_test.open", tooltip="open the output of this run"),
+        Binding("e", "export", "export", id="seed_test.export", tooltip="write the report and the miner card"),
+        Binding("w", "write", "cases", id="seed_test.write", tooltip="write the cases to a file that can be changed"),
+        Binding("c", "replay", "replay", id="seed_test.replay", tooltip="run the cases of a file"),
+    ]
+    cases: dict[tuple[str, str], CaseSeen]
+
+    def setup_keys(self) -> None:
+        """Nothing is marked, and nothing was chosen."""
+        self.next_step: Step | None = None
+        self.control: Control | None = None
+        self.other: tuple[str, str] | None = None
+
+    @property
+    def here(self) -> CaseSeen | None:
+        """Hook: the run to look at."""
+        raise NotImplementedError
+
+    def work(self) -> Step | None:
+        """What a key asked for, else the whole test, so that it can be held."""
+        from arbius_tui.steps.seed_test import SeedTest
+        from arbius_tui.steps.seed_track import Control
+
+        step, self.next_step = self.next_step, None
+        if step is None:
+            step = SeedTest()
+        self.control = step.control if isinstance(step, SeedTest) else Control()
+        return step
+
+    def action_run_or_hold(self) -> None:
+        """Run; while it runs begin no further case, or go on."""
+        if not self.running:
+            self.action_run()
+        elif self.control and self.control.held:
+            self.control.go_on()
+            self.say("it goes on")
+        elif self.control:
+            self.control.hold()
+            self.say("no further case begins; Space goes on, x stops")
+
+    def action_again(self) -> None:
+        """Only what was not as wanted."""
+        from arbius_tui.steps.seed_test import SeedTest
+
+        if self.running:
+            return
+        if self.cases and all(case.wanted for case in self.cases.values()):
+            self.say("every case is as wanted; Space runs them all again")
+            return
+        self.next_step = SeedTest(again=bool(self.cases))
+        self.action_run()
+
+    def action_leave_out(self) -> None:
+        """The case under the cursor if it runs, else the first that does."""
+        running = [case for case in self.cases.values() if case.status == "run"]
+        case = self.here if self.here in running else next(iter(running), None)
+        if case is None or self.control is None or not self.control.leave_out(case.key):
+            self.say("no case runs")
+
+    def action_mark(self) -> None:
+        """The run that the next `d` compares with."""
+        if self.here is None or not self.here.outputs:
+            self.say("this run has no output to compare")
+            return
+        self.other = self.here.key
+        self.say(f"marked: case {self.here.number}; d on another run compares the two")
+
+    def action_diff(self) -> None:
+        """This run and the marked one, or the one that it is compared with."""
+        from arbius_tui.steps.seed_compare import SeedCompare
+
+        case = self.here
+        if case is None or self.running:
+            self.say("the test still runs; x stops it")
+            return
+        server, id = self.other or (case.endpoint, case.against if case.against != case.id else "")
+        self.other = None
+        if not id or (server, id) == case.key:
+            self.say("mark another run first: m")
+            return
+        self.next_step = SeedCompare(f"{server}/{id}", f"{case.endpoint}/{case.id}")
+        self.action_run()
+
+    @worker(group="copy", exclusive=True, exit_on_error=False)
+    async def action_open(self) -> None:
+        """The first output of this run, with what the desktop has for it."""
+        from arbius_tui.screens.opening import open_file
+        from arbius_tui.steps.seed_compare import output_path
+
+        walk = self.session.walk
+        path = output_path(walk.services, self.here) if walk and self.here else None
+        self.say(await open_file(str(path)) if path else "this run has no output here")
+
+    @worker(group="pane", exclusive=True, exit_on_error=False)
+    async def action_export(self) -> None:
+        """Ask where the report shall lie, and write it."""
+        from arbius_tui.steps.seed_report import SeedReport
+
+        why = "JSON, a page for the pull request, and the card that miners need"
+        await self.asked("report", "Where shall the report lie?", why, "seed-test-report", lambda p: SeedReport(p))
+
+    @worker(group="pane", exclusive=True, exit_on_error=False)
+    async def action_write(self) -> None:
+        """Ask for a file, and write the cases there."""
+        from arbius_tui.steps.seed_test import WriteCases
+
+        why = "change, add or remove cases in it; c runs them"
+        await self.asked("cases", "Where shall the cases lie?", why, "cases.json", lambda p: WriteCases(p))
+
+    @worker(group="pane", exclusive=True, exit_on_error=False)
+    async def action_replay(self) -> None:
+        """Ask for a file of cases, and run them."""
+        from arbius_tui.steps.seed_test import SeedTest
+
+        why = "exactly these cases run, in their order; w writes such a file"
+        await self.asked("replay", "Which file of cases?", why, "cases.json", lambda p: SeedTest(cases=p))
+
+    async def asked(self, id: str, text: str, why: str, usual: str, step: Callable[[Path], Step]) -> None:
+        """Run the step that the answer makes."""
+        from arbius_tui.domain.questions import Question
+
+        if self.running:
+            self.say("the test still runs; x stops it")
+            return
+        try:
+            answer = await self.ask(Question(id, text, why, usual))
+        except Cancelled:
+            return
+        self.next_step = step(Path(answer).expanduser().absolute())
+        self.action_run()
