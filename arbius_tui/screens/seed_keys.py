@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class SeedKeys(TableScreen):
-    """What the author can do with cases and runs. `cases` are all runs by server and case, `here` the one to look at."""
+    """What the author can do with cases and runs. `cases` are all runs by server and case."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "space", "run_or_hold", "run", id="seed_test.run", tooltip="run all cases; while they run, hold and go on"
+            "space", "run_or_hold", "run", id="seed_test.run", tooltip="run all cases; while they run hold, go on"
         ),
         Binding("d", "diff", "diff", id="seed_test.diff", tooltip="compare this run with the marked one, or its own"),
         Binding("m", "mark", "mark", id="seed_test.mark", tooltip="mark this run, to compare another one with it"),
@@ -129,7 +130,7 @@ class SeedKeys(TableScreen):
         from arbius_tui.steps.seed_report import SeedReport
 
         why = "JSON, a page for the pull request, and the card that miners need"
-        await self.asked("report", "Where shall the report lie?", why, "seed-test-report", lambda p: SeedReport(p))
+        await self.asked("report", "Where shall the report lie?", why, "seed-test-report", SeedReport)
 
     @worker(group="pane", exclusive=True, exit_on_error=False)
     async def action_write(self) -> None:
@@ -137,7 +138,7 @@ class SeedKeys(TableScreen):
         from arbius_tui.steps.seed_test import WriteCases
 
         why = "change, add or remove cases in it; c runs them"
-        await self.asked("cases", "Where shall the cases lie?", why, "cases.json", lambda p: WriteCases(p))
+        await self.asked("cases", "Where shall the cases lie?", why, "cases.json", WriteCases)
 
     @worker(group="pane", exclusive=True, exit_on_error=False)
     async def action_replay(self) -> None:
@@ -158,5 +159,5 @@ class SeedKeys(TableScreen):
             answer = await self.ask(Question(id, text, why, usual))
         except Cancelled:
             return
-        self.next_step = step(Path(answer).expanduser().absolute())
+        self.next_step = step(Path(os.path.abspath(os.path.expanduser(answer))))
         self.action_run()
