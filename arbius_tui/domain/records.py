@@ -10,11 +10,12 @@ from arbius_tui.domain.journey import Record
 
 @dataclass(frozen=True)
 class ChecksRecord(Record):
-    """State word of each check by its id, and when they ran (RFC 3339)."""
+    """State word of each check by its id, when they ran (RFC 3339), and which checks each of them needs."""
 
     step: ClassVar[str] = "checks"
     states: dict[str, str] = field(default_factory=dict)
     at: str = ""
+    needs: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

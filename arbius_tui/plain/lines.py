@@ -51,8 +51,11 @@ def found(kind: str, item: Mapping[str, Any]) -> list[str]:
 
 
 def check(i: Mapping[str, Any]) -> str:
-    """A check that has ended."""
-    return "" if i["state"] == "wait" else f"{i['state']:<5} {i['title'] or i['id']}: {i['found']}"
+    """A check that has ended, and what mends one that warns; one that fails comes as a problem, too."""
+    if i["state"] == "wait" and not i["found"]:
+        return ""
+    head, fix = f"{i['state']:<5} {i['title'] or i['id']}: {i['found']}", i["fix"] if i["state"] == "warn" else None
+    return "\n".join([head, *(f"  fix  {part}" for part in (fix or {}).values() if part)])
 
 
 def case(i: Mapping[str, Any]) -> str:

@@ -28,7 +28,10 @@ Gpus = Literal["all", "none", "auto"]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing this machine has or lacks. `needed_by` lists steps; `raw` is what the tool printed, clean."""
+    """One thing this machine has or lacks. `needed_by` lists steps; `raw` is what the tool printed, clean.
+
+    `needs` lists ids of checks: without them this one waits (state `wait`) or has nothing to look at (`off`).
+    """
 
     kind: ClassVar[str] = "check"
     id: str
@@ -41,13 +44,25 @@ class Check:
     raw: str = ""
     seconds: float = 0.0
     title: str = ""
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The model that a forecast is made for: its folder and its built image, each empty where it is not known."""
+
+    folder: str = ""
+    image: str = ""
 
 
 class Toolchain(Protocol):
     """What is installed and running here."""
 
-    def checks(self, only: str | None = None) -> AsyncIterator[Check]:
-        """Every check: first all as `wait` in their order, then each again as it ends. Never raises for a finding."""
+    def checks(self, only: str | None = None, subject: Subject | None = None) -> AsyncIterator[Check]:
+        """Every check: first all as `wait` in their order, then each again as it ends. Never raises for a finding.
+
+        `only` names groups or ids, with commas between. A check whose `needs` are not there waits for them unasked.
+        """
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ class Fixable:
     def __init__(self, file: Path, command: str = "") -> None:
         self.file, self.command = file, command or f"touch {file}"
 
-    async def checks(self, only: str | None = None) -> Any:
+    async def checks(self, only: str | None = None, subject: object = None) -> Any:
         state: CheckState = "ok" if self.file.exists() else "FAIL"
         start = Fix("start it", "sudo systemctl start docker")
         rows = [

@@ -27,7 +27,7 @@ class OneCheck:
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    async def checks(self, only: str | None = None) -> Any:
+    async def checks(self, only: str | None = None, subject: object = None) -> Any:
         state = "ok" if self.file.exists() else "FAIL"
         yield Check("file", "host", state, "looked", "it is needed", ("run",), Fix("make it", f"touch {self.file}"))
 
