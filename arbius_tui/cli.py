@@ -112,12 +112,24 @@ def rehearse(options: Options) -> int:
 
 
 @main.command()
-@click.option("--only", metavar="GROUP", help="One group of checks.")
+@click.option("--only", metavar="GROUP", help="One group of checks, or several with commas between.")
+@click.option("--fix", metavar="ID", help="Run the command that mends this check, after asking, and look again.")
+@click.option("--guide", is_flag=True, help="Where the published guide no longer works, and what to do instead.")
 @shared
-def check(options: Options, only: str | None) -> int:
+def check(options: Options, only: str | None, fix: str | None, guide: bool) -> int:
     """What this machine has, and what it lacks."""
     from arbius_tui.steps.checks import Checks
 
+    if sum(map(bool, (only, fix, guide))) > 1:
+        return refuse(options, "--only, --fix and --guide are three questions", "give one of them")
+    if guide:
+        from arbius_tui.steps.guide import Guide
+
+        return once(options, Guide())
+    if fix:
+        from arbius_tui.steps.fix import MendRow
+
+        return once(options, MendRow(fix))
     return once(options, Checks(only))
 
 

@@ -58,6 +58,13 @@ def check(i: Mapping[str, Any]) -> str:
     return "\n".join([head, *(f"  fix  {part}" for part in (fix or {}).values() if part)])
 
 
+def drift(i: Mapping[str, Any]) -> str:
+    """A place of the published guide that no longer works."""
+    step = f"{order(i['step'])} {i['step'].replace('_', ' ')}"
+    return "\n".join([f"{i['section']}: {i['says']}", f"  today    {i['today']}", f"  instead  {i['instead']}",
+                      f"  step     {step}", f"  source   {i['source']}"])  # fmt: skip
+
+
 def case(i: Mapping[str, Any]) -> str:
     """A case that has ended, with its whole hash."""
     if i["status"] in ("wait", "run"):
@@ -98,6 +105,7 @@ def rest(value: str) -> str:
 
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "check": check,
+    "drift": drift,
     "case": case,
     "part": part,
     "finding": finding,

@@ -132,15 +132,17 @@ def facts(check: Check) -> list[Fact]:
     if check.fix and check.fix.command:
         how = fix(check.fix.command, "Enter run  F4 copy" if runs(check.fix.command) else "F4 copy")
         return [why(check.why), how, raw(said) if said else Fact("", (check.fix.text, "$muted"))]
+    if check.state == "wait" and check.needs and check.found:
+        return [why(check.why), Fact("waits", f"{check.found.strip('()')}; it runs by itself when that is ok")]
     found = [Fact("fix", check.fix.text)] if check.fix else [Fact("found", check.found)] if check.found else []
     return [why(check.why), *found, *([raw(said)] if said and said != check.found else [])]
 
 
 def runs(command: str) -> bool:
-    """Whether Enter can run it here."""
-    from arbius_tui.steps.fix import runnable
+    """Whether Enter runs it, here or on the terminal that is handed to it."""
+    from arbius_tui.steps.fix import way
 
-    return bool(runnable(command))
+    return way(command) != "by hand"
 
 
 def output(check: Check) -> list[Content]:

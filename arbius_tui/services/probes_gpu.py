@@ -92,8 +92,6 @@ async def toolkit(machine: Machine) -> Finding:
 
 async def runtime(machine: Machine) -> Finding:
     """Whether docker was told of the toolkit: the runtime nvidia, or CDI devices of it."""
-    if not machine.which("nvidia-smi"):
-        return Finding("off", NOTHING)
     info = await machine.docker("/info")
     if info.fault:
         return Finding("wait", "(needs: docker daemon)")
@@ -102,8 +100,6 @@ async def runtime(machine: Machine) -> Finding:
         return Finding("FAIL", "docker is a snap, which the host's container toolkit does not reach", fix)
     if how := handed_out(info):
         return Finding("ok", how)
-    if not machine.which("nvidia-ctk"):
-        return Finding("wait", "(needs: container toolkit)")
     return Finding("FAIL", "docker does not know the runtime nvidia", Fix("tell docker of the toolkit", CONFIGURE))
 
 

@@ -223,17 +223,90 @@ async def test_a_fix_that_fails_says_so_until_the_author_looks_elsewhere(tmp_pat
         assert "sudo systemctl start docker" in shown(app)
 
 
-async def test_what_needs_a_password_is_copied_not_run(tmp_path: Path, copied: list[str]) -> None:
+async def test_what_needs_a_password_asks_first_and_wants_the_terminal(tmp_path: Path) -> None:
     app = fixable(tmp_path)
     async with app.run_test() as pilot:
         await quiet(pilot)
         await pilot.press("down")
-        await until(pilot, lambda: keys_row(app).split()[:2] == ["F4", "copy"])
+        await until(pilot, lambda: "sudo systemctl start docker" in shown(app))
+        assert keys_row(app).split()[:2] == ["Enter", "fix"]
+        await pilot.press("enter")
+        await until(pilot, lambda: asking(app))
+        assert "it gets the terminal, to ask for a password" in shown(app)
+        await pilot.press("y")
+        await quiet(pilot)
+        assert "there is no terminal to hand over" in shown(app), "a test has none; tests/stories has one"
+
+
+async def test_what_only_the_author_can_run_is_copied(tmp_path: Path, copied: list[str]) -> None:
+    app = fixable(tmp_path, "ipfs daemon")
+    async with app.run_test() as pilot:
+        await quiet(pilot)
+        assert keys_row(app).split()[:2] == ["F4", "copy"]
         await pilot.press("enter")
         await until(pilot, lambda: copied)
-        assert copied == ["sudo systemctl start docker"]
+        assert copied == ["ipfs daemon"]
         assert not asking(app)
         assert "run it, then r" in shown(app)
+
+
+async def test_f2_is_the_command_that_mends_the_row(tmp_path: Path) -> None:
+    app = fixable(tmp_path)
+    async with app.run_test() as pilot:
+        await quiet(pilot)
+        await pilot.press("f2")
+        await until(pilot, lambda: "arbius-tui check --fix file" in shown(app))
+        await pilot.press("escape", "home")
+        await pilot.press("f2")
+        await until(pilot, lambda: "arbius-tui check" in shown(app) and "--fix" not in shown(app))
+
+
+class Daemon(Fixable):
+    """The file is the daemon; another row needs it."""
+
+    async def checks(self, only: str | None = None, subject: object = None) -> Any:
+        up = self.file.exists()
+        rows = [
+            Check("daemon", "containers", "ok" if up else "FAIL", "x", "it builds", ("run",), title="docker daemon"),
+            Check("version", "containers", "ok" if up else "wait", "26.1" if up else "(needs: docker daemon)",
+                  "it must be new", ("run",), title="docker version", needs=("daemon",)),
+        ]  # fmt: skip
+        rows = [row for row in rows if only is None or row.id in only.split(",")]
+        for row in rows:
+            yield replace(row, state="wait", found="")
+        for row in rows:
+            yield row
+
+
+async def test_a_row_that_waits_says_for_what_and_runs_by_itself(tmp_path: Path) -> None:
+    app = real(SimpleNamespace(toolchain=Daemon(tmp_path / "made")))
+    async with app.run_test() as pilot:
+        await quiet(pilot)
+        screen: Any = app.screen
+        await pilot.press("down")
+        await until(pilot, lambda: "waits" in shown(app))
+        assert "needs: docker daemon; it runs by itself when that is ok" in shown(app)
+        await pilot.press("up")
+        (tmp_path / "made").touch()
+        await pilot.press("r")
+        await quiet(pilot)
+        assert {id: check.state for id, check in screen.list.checks.items()} == {"daemon": "ok", "version": "ok"}
+        assert "26.1" in shown(app)
+
+
+async def test_g_opens_the_guide_as_it_fares_today(services: Services) -> None:
+    app = real(services)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await quiet(pilot)
+        await pilot.press("g")
+        await until(pilot, lambda: "The published guide, today" in shown(app))
+        assert "SOFTWARE REQUIREMENTS" in shown(app)
+        assert "instead   install nvidia-container-toolkit" in shown(app)
+        assert ".." not in "".join(shown(app).splitlines()[:-2]), "nothing is cut at 80"
+        await pilot.press("end")
+        await until(pilot, lambda: "GENERATE INTERFACE" in shown(app) or "one hand-written Go file" in shown(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "REAL RUN" in shown(app))
 
 
 async def test_one_row_is_looked_at_again_and_the_cursor_stays(tmp_path: Path) -> None:
@@ -419,9 +492,9 @@ async def test_help_names_each_key_once_and_says_why(step: str) -> None:
 CHECKS = [
     Check("docker-daemon", "containers", "FAIL", "does not answer", "cog builds your image", ("run", "publish"),
           Fix("start it", "sudo systemctl start docker"), "Cannot connect to the daemon", 0.024, "docker daemon"),
-    Check("gpu-runtime", "containers", "wait", "(needs: docker daemon)", "docker run needs it", ("run",), None,
-          "", 0.0, "gpu runtime"),
-    Check("cog", "containers", "ok", "0.22.0  /usr/local/bin/cog", "it makes an image", ("run",), None, "cog 0.22.0",
+    Check("gpu-runtime", "gpu", "wait", "(needs: docker daemon)", "docker run needs it", ("run",), None,
+          "", 0.0, "gpu runtime", ("docker-daemon",)),
+    Check("cog", "cog", "ok", "0.22.0  /usr/local/bin/cog", "it makes an image", ("run",), None, "cog 0.22.0",
           0.118, "cog"),
     Check("kubo", "ipfs", "warn", "not installed", "the daemon is started with it", ("pin",),
           Fix("install Kubo, or name a node elsewhere with --ipfs"), "", 0.0, "kubo binary"),

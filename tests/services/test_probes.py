@@ -80,6 +80,7 @@ async def test_a_card_without_a_driver_fails_and_no_card_is_cpu_mode(monkeypatch
 
 async def test_a_snap_and_a_cdi_engine(bare):
     program(bare, "nvidia-smi", "echo NVIDIA L4, 550.54.15")
+    program(bare, "nvidia-ctk", "echo NVIDIA Container Toolkit CLI version 1.17.0")
     last = await gpu(bare, {"DockerRootDir": "/var/snap/docker/common/var-lib-docker", "Runtimes": {"nvidia": {}}})
     assert last["gpu-runtime"].state == "FAIL"
     assert "snap" in last["gpu-runtime"].found
