@@ -53,7 +53,7 @@ class ChecksScreen(StepScreen):
         self.filling, self.fresh, self.here = False, True, ""
         self.next_step: Step | None = None
         self.table = Table(COLUMNS, self.list.rows())
-        self.pane, self.more = Finding(), SideBySide("Full output", "What it unlocks")
+        self.pane, self.more = Finding(room=4), SideBySide("Full output", "What it unlocks")
 
     def body(self) -> Iterable[Widget]:
         """The table; until the first check comes it shows the words of the last time."""
