@@ -156,6 +156,8 @@ class Machine:
             folder = Path(certificates)
             context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
             context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+            if not self.docker_at.verify:  # the author's context says so (SkipTLSVerify)
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             transport = httpx.AsyncHTTPTransport(verify=context)
         # asyncio.timeout is around every request; the environment's proxies are not asked.
         client = httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)  # noqa: S113

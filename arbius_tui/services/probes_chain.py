@@ -111,7 +111,7 @@ async def compared(
     if len(set(words)) > 1:
         a, b = (host_of(url) for url in machine.network.rpcs[:2])
         fix = Fix("one of them lies or is behind: use two RPCs that you trust, --rpc URL --rpc URL")
-        return Finding("FAIL", f"{a} says {words[0]}, {b} says {words[1]}", fix)
+        return Finding("FAIL", f"{a} says {words[0]}, the second ({b}) {words[1]}", fix)
     found = told(replies[0].value)
     if found.state == "ok":
         return Finding("ok", f"{found.found}, {'both RPCs say so' if len(words) > 1 else 'says one RPC alone'}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 from arbius_tui.domain.cog_words import INSTALL, VERSION, stranger
 from arbius_tui.domain.errors import Fix
@@ -82,4 +83,6 @@ async def login(machine: Machine) -> Finding:
         user = "?" if done.ok and REGISTRY in done.stdout else ""
     if user:
         return Finding("ok", clean(f"logged in to {REGISTRY}{f' as {user}' if user != '?' else ''}")[:80])
-    return Finding("warn", f"not logged in to {REGISTRY}", Fix("log in when you want to publish", "cog login"))
+    who = f"root is not logged in to {REGISTRY}" if os.environ.get("SUDO_USER") else f"not logged in to {REGISTRY}"
+    text = "log in when you want to publish; sudo looks into root's configuration, not yours"
+    return Finding("warn", who, Fix(text if os.environ.get("SUDO_USER") else text.partition(";")[0], "cog login"))

@@ -34,6 +34,10 @@ HELPERS = {
     "ecr-login": "sudo apt install amazon-ecr-credential-helper",
 }
 """Credential helpers that Debian and Ubuntu package."""
+STARTED_BY = {
+    "/.colima/": "colima start", "/.orbstack/": "open -a OrbStack", "/.rd/": "rdctl start",
+} | ({} if sys.platform == "darwin" else {"/.docker/desktop/": "systemctl --user start docker-desktop"})  # fmt: skip
+"""What starts the Engine whose socket lies there."""
 ASKED_BY_A_BUILD = ("r8.im", "docker.io", "https://index.docker.io/v1/", "ghcr.io")
 """Registries that cog asks while it builds or pushes."""
 
@@ -205,10 +209,10 @@ def unserved(machine: Machine, reply: Reply, place: str, raw: str) -> Finding:
 def start(machine: Machine) -> str:
     """What starts docker on this kind of machine."""
     socket, program = str(machine.docker_socket), os.path.realpath(machine.which("docker") or "/")
+    if own := next((command for part, command in STARTED_BY.items() if part in socket), ""):
+        return own
     if sys.platform == "darwin":
         return "open -a Docker"
-    if "/.docker/desktop/" in socket:
-        return "systemctl --user start docker-desktop"
     if socket.startswith("/run/user/"):
         return "systemctl --user start docker"
     if "/snap" in program:

@@ -72,7 +72,10 @@ async def daemon(machine: Machine) -> Finding:
             version, (_, addresses) = await asyncio.gather(node.version(), node.identity())
     except Failure as failure:
         problem = failure.problem
-        return Finding("FAIL", problem.what, problem.fix or Fix("start it", "ipfs daemon"), problem.detail)
+        off = problem.code == "ipfs-unreachable"
+        what = "off: what is added here nobody can fetch" if off else problem.what
+        return Finding("FAIL", what, problem.fix or Fix("start it", "ipfs daemon"),
+                       "\n".join(part for part in (problem.what, problem.detail) if part))  # fmt: skip
     if addresses:
         return Finding("ok", clean(f"{version} at {machine.ipfs}"))
     fix = Fix("start it without --offline", "ipfs daemon")

@@ -122,6 +122,14 @@ async def test_who_is_logged_in(bare):
     assert "secret" not in str(check)
 
 
+async def test_sudo_looks_into_another_configuration(monkeypatch):
+    assert (await finding("r8-login")).found == "not logged in to r8.im"
+    monkeypatch.setenv("SUDO_USER", "alice")
+    check = await finding("r8-login")
+    assert check.found == "root is not logged in to r8.im"
+    assert "sudo looks into root's configuration" in check.fix.text
+
+
 # -- IPFS
 
 
@@ -156,6 +164,8 @@ async def test_binary_repository_daemon_and_profile_are_told_apart(bare):
         "warn", "wait", "FAIL", "wait",
     ]  # fmt: skip
     assert last["kubo-repo"].found == "(needs: kubo binary)"
+    assert last["ipfs-daemon"].found == "off: what is added here nobody can fetch"
+    assert last["ipfs-daemon"].fix.command == "ipfs daemon"
     program(bare, "ipfs", "echo ipfs version 0.42.0")
     _, last = await rows_of(toolchain(), "ipfs")
     assert (last["kubo-binary"].state, last["kubo-binary"].found) == ("ok", "0.42.0")
@@ -200,9 +210,9 @@ async def test_a_real_node_gives_the_cid_that_is_foretold_of_its_profile(data):
 @pytest.mark.parametrize(
     ("other", "id", "found"),
     [
-        (Chain(paused=1), "engine-paused", "127.0.0.1 says not paused, 127.0.0.1 says paused"),
-        (Chain(code="0x"), "engine-code", "127.0.0.1 says code, 127.0.0.1 says no code"),
-        (Chain(version=5), "engine-version", "127.0.0.1 says version 6, 127.0.0.1 says version 5"),
+        (Chain(paused=1), "engine-paused", "127.0.0.1 says not paused, the second (127.0.0.1) paused"),
+        (Chain(code="0x"), "engine-code", "127.0.0.1 says code, the second (127.0.0.1) no code"),
+        (Chain(version=5), "engine-version", "127.0.0.1 says version 6, the second (127.0.0.1) version 5"),
     ],
 )
 async def test_two_rpcs_that_disagree_are_a_finding_of_their_own(other, id, found):

@@ -147,7 +147,8 @@ async def test_a_stopped_engine_is_not_one_that_was_never_there(bare, monkeypatc
 @pytest.mark.parametrize(
     ("where", "command"),
     [("unix:///run/user/1000/docker.sock", "systemctl --user start docker"),
-     ("unix:///root/.docker/desktop/docker.sock", "systemctl --user start docker-desktop")],
+     ("unix:///root/.docker/desktop/docker.sock", "systemctl --user start docker-desktop"),
+     ("unix:///root/.colima/default/docker.sock", "colima start")],
 )  # fmt: skip
 async def test_each_kind_of_docker_is_started_in_its_own_way(bare, where, command):
     program(bare, "docker", "echo Docker version 26")
