@@ -131,6 +131,9 @@ class Machine:
         return await asked(client, "GET", f"{base}{path}")
 
     async def _rpc(self, url: str, method: str, params: tuple[Any, ...]) -> Reply:
+        host = host_of(url)
+        if unnamed := await self.once(("name", host), lambda: unresolved(host)):
+            return Reply(fault=unnamed, reached=False, late=True)
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         reply = await asked(await self._client(), "POST", url, body)
         if reply.fault:
@@ -199,6 +202,25 @@ def number_of(error: BaseException | None) -> int:
     return 0
 
 
+async def unresolved(host: str) -> str:
+    """Why a name has no address in time, empty where it has one or its lack is for the HTTP client to say.
+
+    In a thread of its own: a name server that is silent would hold up asyncio's, and with them the end of the process.
+    """
+    import socket
+
+    from arbius_tui.services.containers_engine import in_thread
+
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await in_thread(lambda: socket.getaddrinfo(host, None))
+    except TimeoutError:
+        return f"no name server answers for {host}"
+    except (OSError, UnicodeError):
+        pass
+    return ""
+
+
 async def bounded(response: httpx.Response) -> bytes:
     """The body, at most 1 MiB; ValueError above."""
     body = bytearray()
@@ -265,4 +287,7 @@ def json_file(path: Path) -> dict[str, Any]:
 
 def host_of(url: str) -> str:
     """The part of a URL that may be shown: never its path or query, which may hold a key."""
-    return clean(urlsplit(url).hostname or "?")
+    try:
+        return clean(urlsplit(url).hostname or "?")
+    except ValueError:
+        return "?"

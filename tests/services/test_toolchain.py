@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import threading
 import time
 
 import pytest
@@ -397,6 +399,26 @@ async def test_a_program_that_ignores_the_polite_signal_holds_only_its_own_row(b
     assert said["cog"].found == "no answer in 0.5 s"
     assert not any(runs(pid) for pid in await ended_pids(bare / "pids"))
     assert time.monotonic() - began < 20
+
+
+async def test_a_name_server_that_never_answers_holds_up_neither_the_row_nor_the_end(monkeypatch):
+    answer, where = threading.Event(), []
+
+    def silent(*_):
+        where.append(threading.current_thread())
+        answer.wait(60)
+        raise OSError
+
+    monkeypatch.setattr("arbius_tui.services.machine.PATIENCE", 0.3)
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    try:
+        _, last = await rows_of(toolchain("https://one.example/KEY", "https://two.example"), "chain")
+    finally:
+        answer.set()
+    assert {check.state for check in last.values()} == {"off"}
+    assert last["rpc"].raw == "no name server answers for one.example"
+    assert len(where) == 2, "each name is asked for once"
+    assert all(thread.daemon for thread in where), "asyncio would wait for a thread of its own pool"
 
 
 async def test_a_docker_socket_that_accepts_and_never_answers(bare, monkeypatch):
