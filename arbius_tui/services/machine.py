@@ -131,7 +131,8 @@ class Machine:
         return await asked(client, "GET", f"{base}{path}")
 
     async def _rpc(self, url: str, method: str, params: tuple[Any, ...]) -> Reply:
-        host = host_of(url)
+        if (host := host_of(url)) == "?":
+            return Reply(fault="this is no http address")
         if unnamed := await self.once(("name", host), lambda: unresolved(host)):
             return Reply(fault=unnamed, reached=False, late=True)
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
