@@ -234,8 +234,9 @@ async def version(machine: Machine) -> Finding:
     if "podman" in str(field(reply, "Components")).lower():
         return Finding("off", f"Podman {found}: docker's own versions say nothing here")
     if numbers(found) < (23,):
+        found = f"{found} is too old" if numbers(found) else "it gives no version"
         fix = Fix("install Docker Engine 23 or later", INSTALL)
-        return Finding("FAIL", f"{found} is too old: a cog build cannot end on it", fix)
+        return Finding("FAIL", f"{found}: a cog build cannot end on it", fix)
     if processor in ("arm64", "aarch64"):
         fix = Fix("build on a machine with an amd64 processor; miners run linux/amd64")
         return Finding("warn", f"{found} on {processor}: cog's images are linux/amd64, emulated here", fix)

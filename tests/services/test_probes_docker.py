@@ -9,16 +9,22 @@ import socket
 import ssl
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from arbius_tui.domain.journey import Journey
 from arbius_tui.services import probes_docker
+from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Subject
 from arbius_tui.services.process import output
+from arbius_tui.steps.base import Walk
+from arbius_tui.steps.checks import Checks
 from tests import parts
 from tests.services.bare_machine import engine, finding, program, rows_of, toolchain
+from tests.steps.conftest import Author
 
 pytestmark = pytest.mark.usefixtures("bare")
 
@@ -330,3 +336,48 @@ async def test_a_real_engine_and_an_image_on_it(monkeypatch):
     assert last["docker-version"].state in ("ok", "FAIL")
     assert last["docker-permission"].state == "ok"
     assert "free at /" in last["disk"].found
+
+
+@asynccontextmanager
+async def relayed(path: Path, engine: str):
+    """The real Engine behind a socket of this test, which comes and goes as docker does."""
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        theirs = await asyncio.open_unix_connection(engine)
+        await asyncio.gather(copy(reader, theirs[1]), copy(theirs[0], writer), return_exceptions=True)
+
+    server = await asyncio.start_unix_server(talk, str(path))
+    try:
+        yield
+    finally:
+        server.close()
+        path.unlink(missing_ok=True)
+
+
+@pytest.mark.real
+async def test_rows_that_waited_for_a_real_engine_run_by_themselves_once_it_is_started(bare):
+    found = parts.need("docker")
+    if not found.startswith("unix://"):
+        pytest.skip("needs the Docker Engine of this machine, on a socket")
+    services = SimpleNamespace(toolchain=toolchain())
+    walk = Walk(MemoryStore(Journey("demo")), services)
+
+    async def states(only: str | None) -> dict[str, str]:
+        async for _ in walk.run("checks", Author(), Checks(only)):
+            pass
+        known = walk.journey.records["checks"]["states"]
+        return {id: known[id] for id in ("docker-permission", "docker-daemon", "docker-version", "gpu-runtime")}
+
+    assert list((await states(None)).values()) == ["off", "FAIL", "wait", "wait"]
+    async with relayed(bare / "docker.sock", found.removeprefix("unix://")):
+        again = await states("docker-daemon")
+        assert again["docker-daemon"] == "ok"
+        assert again["docker-version"] in ("ok", "FAIL")  # FAIL: Debian 12's own Engine is too old
+        assert again["gpu-runtime"] == "off"
+    assert list((await states("docker-daemon")).values())[1:] == ["FAIL", "wait", "wait"]
