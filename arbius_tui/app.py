@@ -34,6 +34,8 @@ from arbius_tui.widgets import theme
 from arbius_tui.widgets.text import WIDE
 
 OpenWalk = Callable[[], Awaitable[Walk]]
+BREATH = 0.05
+"""Seconds after the first frame in which a key that waits is answered before imports take their share."""
 QUIET = 1.0
 """Seconds without a key after which slow packages are loaded."""
 RARELY = (5_000, 50, 1_000)
@@ -135,6 +137,7 @@ class ArbiusApp(App[None]):
     async def open_services(self) -> None:
         """Open the services, then fetch what a later step will need."""
         session = self.session
+        await asyncio.sleep(BREATH)
         try:
             session.walk = walk = await self.open_walk()
         except Failure as failure:

@@ -10,8 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
-from arbius_tui.domain.events import Done, Found, Trouble
-from arbius_tui.domain.questions import Question
 from arbius_tui.screens.base import StepScreen
 from arbius_tui.screens.check_rows import COLUMNS, CheckList, facts, open_now, output, row, runs, unlocks
 from arbius_tui.screens.findings import Finding, SideBySide, as_json, copy_out, place
@@ -23,6 +21,7 @@ from arbius_tui.widgets.table import Table
 from arbius_tui.widgets.text import counts, words
 
 if TYPE_CHECKING:
+    from arbius_tui.domain.events import Done, Found, Trouble
     from arbius_tui.steps.checks import Check
 
 
@@ -179,6 +178,8 @@ class ChecksScreen(StepScreen):
     @worker(group="pane", exclusive=True, exit_on_error=False)
     async def action_filter(self) -> None:
         """Ask for a text that the rows must have."""
+        from arbius_tui.domain.questions import Question
+
         question = Question("filter", "Show only rows with this text", "an empty answer shows all", self.list.needle)
         try:
             self.list.needle = (await self.ask(question)).strip()

@@ -12,7 +12,6 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from arbius_tui.domain.errors import Problem
-from arbius_tui.domain.events import plain
 from arbius_tui.screens.actions import KeyedScreen
 from arbius_tui.widgets.frame import Rule
 from arbius_tui.widgets.panes import Fact, Facts, Text, fact_line, fix
@@ -142,6 +141,8 @@ def place(table: Table) -> str:
 
 def as_json(items: Iterable[Any]) -> str:
     """Findings as JSON with an indent, for the clipboard."""
+    from arbius_tui.domain.events import plain
+
     return json.dumps([plain(item) for item in items], indent=2, ensure_ascii=False)
 
 

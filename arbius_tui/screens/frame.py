@@ -89,6 +89,8 @@ class FrameScreen(Screen[None]):
     def on_mount(self) -> None:
         """Draw what is known and follow what changes."""
         self.set_class(glyphs().light == "-", "-ascii")
+        # Textual hides its empty rack of toasts after the first frame, at the price of a second layout.
+        self.query("ToastRack").set(display=False)
         self.session.changed.subscribe(self, self.journey_changed)
         self.show_journey()
         self.refresh_status()

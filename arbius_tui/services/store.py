@@ -9,7 +9,7 @@ it never happened.
 from __future__ import annotations
 
 import errno
-import hashlib
+import fcntl
 import json
 import os
 import re
@@ -53,7 +53,11 @@ def project_name(text: str) -> str:
             why="the journey is kept in a folder of that name",
             fix="use letters, digits, dot, dash and underscore",
         )
-    return safe if safe == text else f"{safe}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:6]}"
+    if safe == text:
+        return safe
+    import hashlib  # 3 ms that the first frame does not wait for
+
+    return f"{safe}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:6]}"
 
 
 def default_folder(project: str) -> Path:
@@ -313,22 +317,22 @@ def sync_folder(folder: Path) -> None:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the project's lock; the system frees it however the process ends. NotReady (`project-locked`)."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder / LOCK, timeout=0, mode=0o600)
     with writable(folder):
-        try:
-            lock.acquire()
-        except Timeout:
-            raise held(folder) from None
+        handle = without_links(str(folder / LOCK), os.O_RDWR | os.O_CREAT)
     try:
         with writable(folder):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise held(folder) from None
             replace_file(folder / HOLDER, f"{os.getpid()}\n".encode())
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                (folder / HOLDER).unlink(missing_ok=True)
     finally:
-        with suppress(OSError):
-            (folder / HOLDER).unlink(missing_ok=True)
-        lock.release()
+        os.close(handle)  # and with it the lock
 
 
 def held(folder: Path) -> NotReady:

@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 from arbius_tui.domain.errors import Failure, NotReady
-from arbius_tui.domain.events import Done, Event, Saved, Started, Trouble
 from arbius_tui.domain.journey import STEPS, Journey, Place, Record
 
 if TYPE_CHECKING:
-    # Some thirty dataclasses that the first frame does not need.
+    # Some forty dataclasses that the first frame does not need.
+    from arbius_tui.domain.events import Done, Event
     from arbius_tui.domain.questions import Ask
     from arbius_tui.services.ports import Services, Store
 
@@ -59,8 +59,16 @@ class Walk:
         self.watchers: list[Callable[[Journey], None]] = []
 
     async def save(self, change: Record) -> None:
-        """Write a fact (in a thread: fsync takes its time) and tell who watches."""
-        self.tell(await asyncio.to_thread(self.store.apply, change))
+        """Write a fact (in a thread: fsync takes its time) and tell who watches.
+
+        Who is stopped meanwhile waits for the write all the same: what is on disk must not be news to the screens.
+        """
+        writing = asyncio.create_task(asyncio.to_thread(self.store.apply, change))
+        try:
+            await asyncio.wait({writing})
+        finally:
+            await asyncio.wait({writing})
+            self.tell(writing.result())
 
     def tell(self, journey: Journey) -> None:
         """The journey is this one now."""
@@ -79,6 +87,8 @@ class Walk:
 
     async def run(self, name: str, ask: Ask, step: Step | None = None) -> AsyncGenerator[Event, None]:
         """Run a step: `Started`, its events, one `Done`. A failure becomes a problem and a `Done`."""
+        from arbius_tui.domain.events import Done, Saved, Started, Trouble
+
         yield Started(TITLES[name])
         before = self.journey.state(name)
         await self.save(Place(at=name, states={name: "run"}))

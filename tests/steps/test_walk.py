@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
@@ -11,7 +13,7 @@ import pytest
 
 from arbius_tui.domain.errors import BadInput
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Started, Trouble
-from arbius_tui.domain.journey import STEPS, Journey
+from arbius_tui.domain.journey import STEPS, Journey, Place, Record
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import PinRecord, RegisterRecord, RunRecord, SeedTestRecord, TemplateRecord
 from arbius_tui.services.memory_store import MemoryStore
@@ -99,6 +101,43 @@ class Remembers(Step):
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         yield Saved(RunRecord(url="http://127.0.0.1:1"))
         raise BadInput("wrong", "it is wrong")
+
+
+class Held(MemoryStore):
+    """A disk that takes its time over the last word of a step."""
+
+    def __init__(self, journey: Journey) -> None:
+        super().__init__(journey)
+        self.writing, self.go_on = threading.Event(), threading.Event()
+
+    def apply(self, change: Record) -> Journey:
+        if isinstance(change, Place) and change.states.get("run") == "ok":
+            self.writing.set()
+            self.go_on.wait(20)
+        return super().apply(change)
+
+
+class Quick(Step):
+    name = "run"
+
+    async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
+        yield Done(True)
+
+
+async def test_a_step_that_is_stopped_as_its_end_is_written_down_has_ended(services: Services) -> None:
+    store = Held(Journey("demo", "rehearsal"))
+    walk = Walk(store, services)
+    seen: list[str] = []
+    walk.watchers.append(lambda journey: seen.append(journey.state("run")))
+    task = asyncio.create_task(collect(walk, "run", step=Quick()))
+    await asyncio.to_thread(store.writing.wait, 20)
+    task.cancel()
+    store.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert store.load().state("run") == "ok"
+    assert walk.journey.state("run") == "ok"
+    assert seen[-1] == "ok"
 
 
 async def test_what_is_saved_is_kept_before_a_face_sees_it(walk: Walk) -> None:
