@@ -25,17 +25,21 @@ if TYPE_CHECKING:
     from arbius_tui.steps.checks import Check
 
 
+WHY = (
+    "Making an image of your model, proving its seed and registering it each need a few programs and services. "
+    "This table says what is here, in which version, and which step needs it. A row that waits for another runs by "
+    "itself once that one is ok.\n"
+    "A FAIL holds up only the steps in its last column; all other steps can be done now. A warn holds up nothing."
+)
+
+
 class ChecksScreen(StepScreen):
     """A table that fills while the checks run, and the finding of the row under its cursor."""
 
     step = "checks"
     auto_run = True
     CSS = "ChecksScreen.-wide #main > Table { max-height: 66%; }"
-    why = (
-        "Making an image of your model, proving its seed and registering it each need a few programs and services. "
-        "This table says what is here, in which version, and which step needs it.\n"
-        "A FAIL holds up only the steps in its last column; all other steps can be done now. A warn holds up nothing."
-    )
+    why = WHY
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "fix", "fix", id="checks.fix", tooltip="run the command that mends this row; it asks first"),
         Binding("r", "recheck", "recheck", id="checks.recheck", tooltip="look at this row again"),
