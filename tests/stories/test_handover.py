@@ -10,8 +10,10 @@ import pytest
 from tests.stories.terminal import Terminal
 
 SUDO = """#!/bin/sh
+stty -echo </dev/tty
 printf '[sudo] password for author: ' >/dev/tty
-stty -echo </dev/tty; read -r answer </dev/tty; stty echo </dev/tty
+read -r answer </dev/tty
+stty echo </dev/tty
 echo; echo "heard ${#answer} letters for: $*"
 exit ${SUDO_CODE:-0}
 """
