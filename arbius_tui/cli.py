@@ -150,11 +150,15 @@ def model(options: Options, folder: str, made: Path | None) -> int:
 @click.argument("folder", type=FILE)
 @click.option("-t", "--tag", default="", metavar="NAME", help="The image's name; default as cog names it.")
 @click.option("--dockerfile", default="", metavar="F", help="Your own Dockerfile, as seen from the folder.")
+@click.option("--image", default="", metavar="NAME", help="Build nothing: this image is the model's.")
 @shared
-def build(options: Options, folder: Path, tag: str, dockerfile: str) -> int:
-    """Build the image of a model's folder with cog."""
+def build(options: Options, folder: Path, tag: str, dockerfile: str, image: str) -> int:
+    """Build the image of a model's folder with cog, or take one that exists."""
     from arbius_tui import launch
-    from arbius_tui.steps.build import Build
+    from arbius_tui.steps.build import Build, UseImage
+
+    if image and (tag or dockerfile):
+        return refuse(options, "an image that exists is not built", "give --image alone, or -t and --dockerfile")
 
     if options.network == REHEARSAL:
         return refuse(options, "the rehearsal builds no image", "leave --network rehearsal out")
@@ -162,7 +166,7 @@ def build(options: Options, folder: Path, tag: str, dockerfile: str) -> int:
 
     def work(chosen: Options) -> int:
         with launch.project(chosen, place, chosen.network, str(place)) as store:
-            return walk(chosen, store, (Build(tag, dockerfile),), {})
+            return walk(chosen, store, (UseImage(image) if image else Build(tag, dockerfile),), {})
 
     return configured(options, work)
 

@@ -22,6 +22,9 @@ class Shelf(Protocol):
     async def inspect(self, reference: str) -> Image:
         """The image of this name; NotReady `no-image`."""
 
+    async def cog_images(self) -> tuple[Image, ...]:
+        """Those that cog built, the newest first."""
+
     def build(self, folder: Path, dockerfile: str, tag: str) -> AsyncGenerator[str, None]:
         """Build by a Dockerfile; the lines."""
 
@@ -52,6 +55,10 @@ class ImageBuilder:
     async def image(self, reference: str) -> Image:
         """The image of this name; NotReady `no-image`."""
         return await self.shelf.inspect(reference)
+
+    async def images(self) -> tuple[Image, ...]:
+        """The images of Cog's on this machine, the newest first."""
+        return await self.shelf.cog_images()
 
     def with_cog(self, folder: Path, tag: str, dockerfile: str) -> AsyncGenerator[BuildEvent, None]:
         """By cog, which also writes the labels."""

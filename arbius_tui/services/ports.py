@@ -145,13 +145,18 @@ class Containers(ModelServers, Protocol):
 
 
 class Builder(Protocol):
-    """Whoever makes an image of a model's folder."""
+    """Whoever makes an image of a model's folder. The whole log of the last build is in the file `log`."""
+
+    log: Path
 
     def build(self, folder: Path, tag: str, dockerfile: str = "") -> AsyncGenerator[BuildEvent, None]:
         """Build; the last event is `Built`. A Failure in words where there is no image in the end."""
 
     async def image(self, reference: str) -> Image:
         """What this machine has under this name or id; NotReady (`no-image`)."""
+
+    async def images(self) -> tuple[Image, ...]:
+        """The images of Cog's on this machine, the newest first."""
 
 
 @dataclass(frozen=True)

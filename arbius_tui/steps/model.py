@@ -1,6 +1,6 @@
 """Model: what the model's own files say, and what in them speaks against the same bytes from the same seed.
 
-Nothing of the model is imported or run. Building the image is not part of the wizard yet.
+Nothing of the model is imported or run, and nothing is built: that is steps/build.py.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Model(Step):
     name = "model"
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
-        """Yield facts of the folder, then each finding, then what this version cannot do yet.
+        """Yield facts of the folder, then each finding, then how the image is made where there is none.
 
         A model with errors is still read to the end: the state word says it, and the exit code is 0. Only a folder
         that cannot be read is a failure (BadInput).
@@ -99,20 +99,31 @@ class Model(Step):
         inputs = tuple(clean(i.name) for i in reading.inputs)
         known = known_of(journey)
         yield Saved(replace(known, folder=journey.model_dir, predictor=reference(reading), inputs=inputs))
-        yield Trouble(not_built(journey.model_dir))
+        if known.image:
+            yield Found(Fact("image", "image", "ok", clean(f"{known.image}  {known.image_id}"), "step 3 Run starts it"))
+        else:
+            yield Trouble(no_image(journey.model_dir, rehearsal=services.builder is None))
         result = {**reading.result(), "findings": [finding.public() for finding in findings]}
         yield Done(True, 0, {key: as_json(value) for key, value in result.items()}, worst(findings))
 
 
-def not_built(folder: str) -> Problem:
-    """This screen does not build yet; the command line does."""
+def no_image(folder: str, *, rehearsal: bool = False) -> Problem:
+    """What is next: miners run an image. The rehearsal starts the model's server without one."""
+    if rehearsal:
+        return Problem(
+            "no-image-here",
+            "the rehearsal builds no image: it runs without Docker",
+            "it starts the model's server as a process; on a real run this screen builds the image",
+            severity="info",
+        )
     return Problem(
-        "not-built-yet",
-        "this screen does not build the image yet",
-        "miners run the image; the command below builds it with cog and keeps its log",
-        Fix("quit and build it; step 3 Run then starts that image", f"arbius-tui build {shlex.quote(folder)}"),
+        "image-not-built",
+        "there is no image of this model yet",
+        "miners run the image, and so does the next step",
+        Fix("build it by cog or by your own Dockerfile, or take one that exists",
+            f"arbius-tui build {shlex.quote(folder)}"),
         severity="info",
-    )
+    )  # fmt: skip
 
 
 def read(folder: Path) -> tuple[ModelReading, tuple[str, ...]]:

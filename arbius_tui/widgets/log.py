@@ -16,15 +16,19 @@ from textual.visual import Visual
 
 from arbius_tui.widgets.text import GUTTER, inert, words
 
-MOST = 20_000
-"""Lines that are kept on screen; a step keeps its full log on disk where that matters."""
+MOST, ROOM, LONGEST = 20_000, 4_000_000, 8192
+"""Lines that are kept for the screen, characters of all of them, and of one: the bound of a log in memory.
+
+That is at most 16 MB of text. A build keeps its whole log in a file.
+"""
 
 
 class LogLines:
-    """The lines of one step, the newest `MOST` of them. Several views may show the same lines."""
+    """The lines of one step, the newest `MOST` of them, in at most `ROOM` characters. Several views may show them."""
 
     def __init__(self) -> None:
-        self.kept: deque[tuple[str, str]] = deque(maxlen=MOST)
+        self.kept: deque[tuple[str, str]] = deque()
+        self.chars = 0
         self.dropped = 0
         self.widest = 0
         self.views: list[Callable[[], None]] = []
@@ -32,9 +36,20 @@ class LogLines:
     def feed(self, text: str, style: str = "") -> None:
         """Take text, one line or several; a view paints it with its next batch."""
         for row in text.split("\n"):
-            self.dropped += len(self.kept) == MOST
-            self.kept.append((inert(row), style))
-            self.widest = max(self.widest, cell_len(row))
+            shown = inert(row if len(row) <= LONGEST else f"{row[:LONGEST]} ..")
+            self.kept.append((shown, style))
+            self.chars += len(shown)
+            self.widest = max(self.widest, len(shown) if shown.isascii() else cell_len(shown))
+        while len(self.kept) > MOST or self.chars > ROOM:
+            self.chars -= len(self.kept.popleft()[0])
+            self.dropped += 1
+        for view in self.views:
+            view()
+
+    def clear(self) -> None:
+        """Another log begins."""
+        self.kept.clear()
+        self.chars = self.dropped = self.widest = 0
         for view in self.views:
             view()
 
@@ -59,7 +74,7 @@ class LogTail(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.lines = lines
         self.needle, self.at = "", -1
-        self._due, self._following = False, True
+        self._due, self._following, self._dropped = False, True, lines.dropped
 
     def on_mount(self) -> None:
         """From now on each batch is painted."""
@@ -79,7 +94,12 @@ class LogTail(ScrollView, can_focus=True):
     def flush(self) -> None:
         """One new size and one repaint for all lines that came."""
         self._due, self._following = False, self.is_vertical_scroll_end
+        gone, self._dropped = max(0, self.lines.dropped - self._dropped), self.lines.dropped
+        self.at = max(-1, self.at - gone)
         self.virtual_size = Size(self.lines.widest + GUTTER, len(self.lines.kept))
+        if gone and not self._following:
+            # Whoever reads further up goes on reading the same lines.
+            self.scroll_to(y=max(0, self.scroll_offset.y - gone), animate=False, force=True, immediate=True)
         self.keep_up()
         self.refresh()
 
@@ -87,6 +107,25 @@ class LogTail(ScrollView, can_focus=True):
         """Stay at the end for a reader who was there; one who scrolled up is left alone."""
         if self._following:
             self.scroll_end(animate=False, force=True, immediate=True, x_axis=False)
+
+    def show(self, lines: LogLines, at: int = -1) -> None:
+        """Other lines, at this one of them or at their end."""
+        self.lines.views.remove(self.wake)
+        self.lines, self._dropped = lines, lines.dropped
+        self.lines.views.append(self.wake)
+        self.virtual_size = Size(lines.widest + GUTTER, len(lines.kept))
+        self.at = at
+        if at >= 0:
+            self.go(at)
+        else:
+            self.scroll_end(animate=False, force=True, immediate=True, x_axis=False)
+        self.refresh()
+
+    def go(self, at: int) -> None:
+        """This line in the middle, marked."""
+        self.at = at
+        self.scroll_to(y=max(0, at - self.size.height // 2), animate=False, force=True, immediate=True)
+        self.refresh()
 
     def on_resize(self) -> None:
         """The end is elsewhere now."""
@@ -97,7 +136,7 @@ class LogTail(ScrollView, can_focus=True):
         start = (self.at + by) if needle == self.needle and self.at >= 0 else self.scroll_offset.y
         self.needle, self.at = needle, self.lines.find(needle, start, by)
         if self.at >= 0:
-            self.scroll_to(y=max(0, self.at - self.size.height // 2), animate=False, force=True, immediate=True)
+            self.go(self.at)
         self.refresh()
         return self.at >= 0
 

@@ -50,6 +50,9 @@ class Shelf:
             raise NotReady("no-image", f"there is no image {reference}")
         return self.known[reference]
 
+    async def cog_images(self) -> tuple[Image, ...]:
+        return tuple(image for image in self.known.values() if image.labelled)
+
     async def build(self, folder: Path, dockerfile: str, tag: str) -> AsyncGenerator[str, None]:
         yield f"Step 1/1 : FROM {folder.name} by {dockerfile} as {tag}"
 
@@ -121,15 +124,20 @@ async def test_a_good_build_tells_its_steps_and_is_remembered(
     assert any("RUN" in step.title or "COPY" in step.title for step in steps.values())
     bars = [event for event in events if isinstance(event, Progress)]
     assert bars[-1].done == bars[-1].total > 0
-    said = [event.text for event in events if isinstance(event, Line)]
+    said = [event.text for event in events if isinstance(event, Line) and not event.source]
     assert said[-1] == "built"
+    told = [
+        line for event in events if isinstance(event, Line) and event.source == "log" for line in event.text.split("\n")
+    ]
+    assert told == list(printed("build-ok-plain-pty"))
     assert len(said) == len(set(said)) < 10
     assert log.read_text().splitlines() == list(printed("build-ok-plain-pty"))
     record = walk.journey.get(ModelRecord)
     assert record is not None
     assert (record.image, record.image_id, record.predictor) == ("my-model", ID, "predict.py:Predictor")
     assert record.inputs[0] == "prompt"
-    assert walk.journey.state("model") == "ok"
+    assert record.built == "my-model"
+    assert walk.journey.state("model") == "FAIL", "an image does not mend what is wrong in the files"
 
 
 async def test_without_a_name_it_is_the_one_that_cog_gives(services: Services, folder: Path, play: Play) -> None:
