@@ -116,12 +116,14 @@ class BuildView(Vertical):
 
     def step(self, step: BuildStep) -> None:
         """A step, new or changed. New ones come in bursts and are laid out once."""
-        known = step.id in self.steps
+        known = self.steps.get(step.id)
         self.steps[step.id] = step
         if step.state == "run":
             self.began.setdefault(step.id, self.clock())
         if known:
-            self.table.update_row(self.row(step))
+            # What a step says and how long it runs is drawn once a second: it may say 5,000 things in that time.
+            if known.state != step.state and not self.filling:
+                self.table.update_row(self.row(step))
         elif not self.filling:
             self.filling = True
             self.call_later(self.fill)

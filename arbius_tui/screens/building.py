@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from arbius_tui.domain.errors import Problem
-from arbius_tui.domain.events import Done, Found, Line, Started, Trouble
+from arbius_tui.domain.events import Done, Found, Line, Progress, Started, Trouble
 from arbius_tui.screens.base import StepScreen
 from arbius_tui.screens.build_view import BuildView
 from arbius_tui.screens.findings import place
@@ -123,6 +123,11 @@ class BuildingScreen(ReadingScreen):
         if self.building and not event.source:
             self.doing = event.text
             self.refresh_status()
+
+    def on_progress(self, event: Progress) -> None:
+        """How far it is; the same as before is no news."""
+        if event != self.progress:
+            super().on_progress(event)
 
     def on_found(self, event: Found) -> None:
         """A step of the build, or a fact of its image; all else was read in the files."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from rich.cells import cell_len
+from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Size
@@ -67,14 +68,16 @@ class LogTail(ScrollView, can_focus=True):
         Binding("home", "scroll_home", "start of the log", id="log.home", show=False),
         Binding("end", "scroll_end", "end of the log", id="log.end", show=False),
     ]
-    BATCH = 1 / 20
-    """Seconds between two repaints of a log that grows."""
+    BATCH, FLOOD = 1 / 10, 1 / 4
+    """Seconds between two repaints of a log that grows, and of one that nobody can read because it grows by more than
+    a screenful in that time: a key that is pressed during a repaint waits for it."""
 
     def __init__(self, lines: LogLines, id: str | None = None) -> None:
         super().__init__(id=id)
         self.lines = lines
         self.needle, self.at = "", -1
         self._due, self._following, self._dropped = False, True, lines.dropped
+        self._flooded, self._seen = False, 0
 
     def on_mount(self) -> None:
         """From now on each batch is painted."""
@@ -89,19 +92,29 @@ class LogTail(ScrollView, can_focus=True):
         """Lines came: paint them with the next batch. No timer runs while nothing comes."""
         if not self._due:
             self._due = True
-            self.set_timer(self.BATCH, self.flush)
+            self.set_timer(self.FLOOD if self._flooded else self.BATCH, self.flush)
 
     def flush(self) -> None:
         """One new size and one repaint for all lines that came."""
         self._due, self._following = False, self.is_vertical_scroll_end
+        came = self.lines.dropped + len(self.lines.kept)
+        self._flooded, self._seen = came - self._seen > self.size.height > 0, came
         gone, self._dropped = max(0, self.lines.dropped - self._dropped), self.lines.dropped
         self.at = max(-1, self.at - gone)
-        self.virtual_size = Size(self.lines.widest + GUTTER, len(self.lines.kept))
+        self.grow(Size(self.lines.widest + GUTTER, len(self.lines.kept)))
         if gone and not self._following:
             # Whoever reads further up goes on reading the same lines.
             self.scroll_to(y=max(0, self.scroll_offset.y - gone), animate=False, force=True, immediate=True)
         self.keep_up()
         self.refresh()
+
+    def grow(self, size: Size) -> None:
+        """So large is the log now. A screen is laid out anew only where its scrolling may begin or end."""
+        old = self.virtual_size
+        if self.show_vertical_scrollbar and size.width == old.width and size.height >= old.height:
+            self.set_reactive(LogTail.virtual_size, size)
+        else:
+            self.virtual_size = size
 
     def keep_up(self) -> None:
         """Stay at the end for a reader who was there; one who scrolled up is left alone."""
@@ -113,7 +126,7 @@ class LogTail(ScrollView, can_focus=True):
         self.lines.views.remove(self.wake)
         self.lines, self._dropped = lines, lines.dropped
         self.lines.views.append(self.wake)
-        self.virtual_size = Size(lines.widest + GUTTER, len(lines.kept))
+        self.grow(Size(lines.widest + GUTTER, len(lines.kept)))
         self.at = at
         if at >= 0:
             self.go(at)
@@ -146,7 +159,13 @@ class LogTail(ScrollView, can_focus=True):
         width, index = self.size.width, top + y
         if index >= len(self.lines.kept):
             return Strip.blank(width, self.visual_style.rich_style)
-        content = self.content(*self.lines.kept[index], here=index == self.at)
+        text, style = self.lines.kept[index]
+        if not style and not self.needle and index != self.at:
+            # Nearly every line, and ten times as fast as through Content.
+            return Strip([Segment(f"  {text}", self.visual_style.rich_style)]).crop_extend(
+                x, x + width, self.visual_style.rich_style
+            )
+        content = self.content(text, style, here=index == self.at)
         room = max(width, content.cell_length)
         return Visual.to_strips(self, content, room, 1, self.visual_style, pad=True)[0].crop(x, x + width)
 
