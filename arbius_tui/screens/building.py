@@ -30,6 +30,7 @@ class BuildingScreen(ReadingScreen):
         super().__init__(session)
         self.view = BuildView(self.log_lines, session.clock)
         self.next_step: Step | None = None
+        self.reader: Step | None = None
         self.maker: Build | UseImage | None = None
         self.building = self.at_build = self.stale = False
         self.wrong: Problem | None = None
@@ -92,7 +93,8 @@ class BuildingScreen(ReadingScreen):
         """The step that makes an image, where a key asked for one."""
         step, self.next_step = self.next_step, None
         self.building = step is not None
-        return step
+        reader, self.reader = self.reader, None
+        return step or reader
 
     def start(self, step: Build | UseImage) -> None:
         """Make an image in this way."""

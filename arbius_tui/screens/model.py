@@ -32,6 +32,7 @@ class ModelScreen(BuildingScreen):
         Binding("v", "view(False)", "files", id="model.files", tooltip="show what was read in the files"),
         Binding("e", "error", "error", id="model.error", tooltip="the log of the build at its last error"),
         Binding("slash", "search", "search", id="model.search", tooltip="the log of the build, to search in"),
+        Binding("o", "doctor", "doctor", id="model.doctor", tooltip="read the folder, and ask cog doctor, too"),
         Binding("f5,r", "look", "look", id="frame.run", tooltip="read the folder again"),
     ]
 
@@ -69,12 +70,27 @@ class ModelScreen(BuildingScreen):
             return ["frame.next", *found, *make] if self.view.built else [*make, *found]
         fine = self.session.journey.state(self.step) in ("ok", "warn")
         first = ["frame.next"] if image else ["model.build"] if fine else ["frame.run"]
-        rest = ["model.steps", "frame.run", *([] if self.session.rehearsal else make), "frame.next", "facts.json"]
+        rest = [
+            "model.steps",
+            "frame.run",
+            *([] if self.session.rehearsal else make),
+            "model.doctor",
+            "frame.next",
+            "facts.json",
+        ]
         return first + [key for key in rest if key not in first]
 
     def action_look(self) -> None:
         """Read the folder, and show it."""
         self.action_view(False)
+        self.action_run()
+
+    def action_doctor(self) -> None:
+        """Read the folder, and hear cog."""
+        from arbius_tui.steps.model import Model
+
+        self.action_view(False)
+        self.reader = Model(doctor=True)
         self.action_run()
 
     def action_build(self) -> None:
@@ -104,7 +120,7 @@ class ModelScreen(BuildingScreen):
         """What runs is not started a second time; what is not there is not shown."""
         folder = bool(self.session.journey.model_dir)
         match action:
-            case "build" | "dockerfile":
+            case "build" | "dockerfile" | "doctor":
                 return folder and not self.running
             case "image" | "look":
                 return not self.running
@@ -152,4 +168,4 @@ class ModelScreen(BuildingScreen):
             return join(["arbius-tui", *self.maker.command(folder)])
         if self.wanted()[0] == "model.build":
             return join(["arbius-tui", "build", folder])
-        return super().command()
+        return f"{super().command()}{' --doctor' if 'doctor' in self.items else ''}"

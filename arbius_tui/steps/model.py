@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from arbius_tui.domain.errors import BadInput, Fix, NotReady, Problem
+from arbius_tui.domain.errors import BadInput, Failure, Fix, NotReady, Problem
 from arbius_tui.domain.events import Done, Event, Found, Saved, Trouble
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
@@ -75,6 +75,10 @@ class Model(Step):
 
     name = "model"
 
+    def __init__(self, doctor: bool = False) -> None:
+        self.doctor = doctor
+        """Whether cog is asked, too."""
+
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield facts of the folder, then each finding, then how the image is made where there is none.
 
@@ -99,12 +103,31 @@ class Model(Step):
         inputs = tuple(clean(i.name) for i in reading.inputs)
         known = known_of(journey)
         yield Saved(replace(known, folder=journey.model_dir, predictor=reference(reading), inputs=inputs))
+        if self.doctor:
+            for told in await diagnosis(Path(journey.model_dir), services):
+                yield told
         if known.image:
             yield Found(Fact("image", "image", "ok", clean(f"{known.image}  {known.image_id}"), "step 3 Run starts it"))
         else:
             yield Trouble(no_image(journey.model_dir, rehearsal=services.builder is None))
         result = {**reading.result(), "findings": [finding.public() for finding in findings]}
         yield Done(True, 0, {key: as_json(value) for key, value in result.items()}, worst(findings))
+
+
+async def diagnosis(folder: Path, services: Services) -> list[Event]:
+    """What `cog doctor` says: one fact, and a finding for each of its own; that it cannot be asked is one, too."""
+    why = "cog's own look at the folder and at this machine"
+    if services.builder is None:
+        return [Found(Fact("doctor", "cog doctor", "off", "not asked in the rehearsal", why))]
+    try:
+        said = await services.builder.doctor(folder)
+        state, sentence, problems = "ok" if said.ok else "FAIL", said.sentence, said.problems
+    except Failure as failure:
+        state, sentence, problems = "warn", failure.problem.what, (replace(failure.problem, severity="warn"),)
+    seen = [FindingSeen(f"doctor-{n}-{p.code}", p.severity, p.code, p.what, p.why, p.fix, "cog doctor", 0)
+            for n, p in enumerate(problems, 1)]  # fmt: skip
+    told = [Trouble(replace(p, path="cog doctor")) for p in problems if p.severity != "info"]
+    return [*told, Found(Fact("doctor", "cog doctor", state, clean(sentence), why)), *map(Found, seen)]
 
 
 def no_image(folder: str, *, rehearsal: bool = False) -> Problem:
