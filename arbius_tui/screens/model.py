@@ -70,14 +70,8 @@ class ModelScreen(BuildingScreen):
             return ["frame.next", *found, *make] if self.view.built else [*make, *found]
         fine = self.session.journey.state(self.step) in ("ok", "warn")
         first = ["frame.next"] if image else ["model.build"] if fine else ["frame.run"]
-        rest = [
-            "model.steps",
-            "frame.run",
-            *([] if self.session.rehearsal else make),
-            "model.doctor",
-            "frame.next",
-            "facts.json",
-        ]
+        ways = [] if self.session.rehearsal else make
+        rest = ["model.steps", "frame.run", *ways, "model.doctor", "frame.next", "facts.json"]
         return first + [key for key in rest if key not in first]
 
     def action_look(self) -> None:
