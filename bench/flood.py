@@ -36,7 +36,7 @@ def flood(seconds: float) -> None:
         for start in range(printed, due, BATCH):
             numbers = range(start, min(start + BATCH, due))
             text = "".join(
-                f"#{STEPS + 1} {time.monotonic() - began:.3f} line {n:07} Collecting package-{n % 97} (from a-package)\n"
+                f"#{STEPS + 1} {time.monotonic() - began:.3f} line {n:07} Collecting package-{n % 97} (from x)\n"
                 for n in numbers
             )
             os.write(1, text.encode())

@@ -170,7 +170,8 @@ class BuildView(Vertical):
 
     def show_result(self) -> None:
         """What was built, in place of the steps; warnings below."""
-        rows: list[Row | str] = ["Image", *(fact_row(f.id, f.title, f.state, f.found) for f in self.facts.values())]
+        facts = sorted(self.facts.values(), key=lambda fact: fact.id == "build-log")  # it came first, and is shown last
+        rows: list[Row | str] = ["Image", *(fact_row(f.id, f.title, f.state, f.found) for f in facts)]
         if self.warnings:
             rows += ["Warnings", *(Row(f"warning-{n}", (problem.code, "warn", problem.what), "warn")
                                    for n, problem in enumerate(self.warnings))]  # fmt: skip

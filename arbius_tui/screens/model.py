@@ -160,6 +160,6 @@ class ModelScreen(BuildingScreen):
         folder = self.session.journey.model_dir or "DIR"
         if self.at_build and self.maker:
             return join(["arbius-tui", *self.maker.command(folder)])
-        if self.wanted()[0] == "model.build":
-            return join(["arbius-tui", "build", folder])
-        return f"{super().command()}{' --doctor' if 'doctor' in self.items else ''}"
+        if "doctor" in self.items:
+            return f"{super().command()} --doctor"
+        return join(["arbius-tui", "build", folder]) if self.wanted()[0] == "model.build" else super().command()

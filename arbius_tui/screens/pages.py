@@ -209,7 +209,7 @@ class LogPage(Page):
         lines = LogLines()
         lines.feed("\n".join(found.lines))
         self.window = found
-        self.tail.show(lines, found.at - found.first)
+        self.tail.show(lines, max(0, found.at - found.first - lines.dropped))
         self.say(f"line {found.at:,} of {self.file}")
 
     def action_live(self) -> None:

@@ -135,8 +135,8 @@ class LogTail(ScrollView, can_focus=True):
         self.refresh()
 
     def go(self, at: int) -> None:
-        """This line in the middle, marked."""
-        self.at = at
+        """This line in the middle, marked; a new layout does not lead away from it."""
+        self.at, self._following = at, False
         self.scroll_to(y=max(0, at - self.size.height // 2), animate=False, force=True, immediate=True)
         self.refresh()
 

@@ -364,7 +364,7 @@ async def test_publish_names_the_command_that_pushes(services: Services, copied:
         assert "not built yet" in shown(app)
         await pilot.press("f4")
         await until(pilot, lambda: copied)
-        assert copied == ["cog login && cog push r8.im/OWNER/NAME"]
+        assert copied == ["arbius-tui login && cog push r8.im/OWNER/NAME"]
 
 
 # Wire-in and After
