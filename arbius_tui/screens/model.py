@@ -14,7 +14,7 @@ from arbius_tui.screens.facts import kept
 from arbius_tui.screens.findings import as_json, copy_out
 from arbius_tui.widgets.pane import Cancelled
 from arbius_tui.widgets.panes import Empty
-from arbius_tui.widgets.text import KEY, state_style, words
+from arbius_tui.widgets.text import KEY, Cell, state_style, words
 
 if TYPE_CHECKING:
     pass
@@ -57,7 +57,9 @@ class ModelScreen(BuildingScreen):
         word = "FAIL" if self.wrong else "ok" if self.view.built else "off"
         taken = self.maker is not None and self.maker.takes
         said = {"FAIL": "no image", "ok": "taken" if taken else "built", "off": "cancelled"}[word]
-        return words((f"{word}  ", state_style(word)), said, (f"  after {self.view.lasted}", "$muted"))
+        odd = len(self.view.warnings) if self.view.built else 0
+        also: Cell = (f"  {odd} warning{'s' if odd > 1 else ''}" if odd else "", state_style("warn"))
+        return words((f"{word}  ", state_style(word)), said, (f"  after {self.view.lasted}", "$muted"), also)
 
     def wanted(self) -> list[str]:
         """Next is the image as long as there is none, and then the next step."""

@@ -117,7 +117,7 @@ class LogPage(Page):
         self.begin = "search" if search else "error" if error else ""
         self.tail, self.input = LogTail(lines), editor()
         self.prompt = Prompt("search", self.input)
-        self.hints = ("Esc back", "/ search", "n next", "N before", "e error", "l newest", "F4 copy")
+        self.hints = ("Esc back", "/ search", "n next", "N before", "e error", "F4 copy", "l newest")
 
     def page(self) -> ComposeResult:
         """The log over the search field."""

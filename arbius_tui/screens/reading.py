@@ -109,7 +109,7 @@ class ReadingScreen(FactScreen):
         "The source is followed from the inputs to the output, and what would make two miners give other bytes is a "
         "finding with its place and, where one is certain, a patch. Nothing of the model is run by this.\n"
         "The image is made by cog, by a Dockerfile of yours, or is one that exists. Of its log every line is kept in a "
-        "file, whose place F3 shows and copies; here are at most the newest 20,000 lines of 8,192 characters, and / "
+        "file, whose place F3 shows and copies; here are the newest 20,000 lines, at most 4 million characters; / "
         "searches the file too. A cancelled build leaves no process, no container and no half-made image."
     )
     ROOM: ClassVar[int] = 4
