@@ -96,7 +96,9 @@ class LogTail(ScrollView, can_focus=True):
 
     def flush(self) -> None:
         """One new size and one repaint for all lines that came."""
-        self._due, self._following = False, self.is_vertical_scroll_end
+        # Also not for a reader who has just begun to scroll up.
+        self._due = False
+        self._following = self.is_vertical_scroll_end and self.scroll_target_y >= self.max_scroll_y
         came = self.lines.dropped + len(self.lines.kept)
         self._flooded, self._seen = came - self._seen > self.size.height > 0, came
         gone, self._dropped = max(0, self.lines.dropped - self._dropped), self.lines.dropped

@@ -110,6 +110,7 @@ def test_ctrl_c_never_ends_the_wizard(number: int, launch: Launch) -> None:
     go_to(terminal, number)
     terminal.wait_for(f"{number} {list(TITLES.values())[number - 1]} ")
     terminal.settle()
+    terminal.wait_gone("x cancel")  # a screen that looks by itself is stopped by the key first
     terminal.send("ctrl+c")
     terminal.wait_for("Ctrl+Q quits")
     terminal.send("ctrl+q")
