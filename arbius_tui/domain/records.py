@@ -20,7 +20,10 @@ class ChecksRecord(Record):
 
 @dataclass(frozen=True)
 class ModelRecord(Record):
-    """The model's folder, its predictor (`predict.py:Predictor`), the names of its inputs, and the image we built."""
+    """The model's folder, its predictor (`predict.py:Predictor`), the names of its inputs, and its image.
+
+    `built` is the name that the last build of this folder gave to its image; an image that existed keeps its own.
+    """
 
     step: ClassVar[str] = "model"
     folder: str = ""
@@ -28,6 +31,7 @@ class ModelRecord(Record):
     inputs: tuple[str, ...] = ()
     image: str = ""
     image_id: str = ""
+    built: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ def text(step: str, event: Event) -> list[str]:
     match event:
         case Started(title):
             return ["", f"Step {order(step)} of {TOTAL}: {title}"]
-        case Line(said, source):
-            return [f"  {source + ': ' if source else ''}{said}"]
+        case Line():
+            return said(step, event)
         case Found(item):
             return found(item.kind, plain(item))
         case Trouble(problem):
@@ -28,6 +28,13 @@ def text(step: str, event: Event) -> list[str]:
             return [f"  {'done' if ok else f'not done, exit code {code}'}"]
         case Progress() | _:
             return []
+
+
+def said(step: str, line: Line) -> list[str]:
+    """Text, each of its lines by itself; a build is told by its steps, and its file has every line."""
+    if (step, line.source) == ("model", "log"):
+        return []
+    return [f"  {line.source + ': ' if line.source else ''}{row}" for row in line.text.split("\n")]
 
 
 def trouble(problem: Problem) -> list[str]:

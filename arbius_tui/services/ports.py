@@ -17,6 +17,7 @@ from arbius_tui.domain.journey import Journey, Record
 from arbius_tui.domain.secret import Secret
 
 if TYPE_CHECKING:
+    from arbius_tui.domain.cog_words import Doctor
     from arbius_tui.domain.images import Image
     from arbius_tui.services.cog_build import BuildEvent
     from arbius_tui.services.containers_state import ContainerState
@@ -160,13 +161,24 @@ class Containers(ModelServers, Protocol):
 
 
 class Builder(Protocol):
-    """Whoever makes an image of a model's folder."""
+    """Whoever makes an image of a model's folder. The whole log of the last build is in the file `log`."""
+
+    log: Path
 
     def build(self, folder: Path, tag: str, dockerfile: str = "") -> AsyncGenerator[BuildEvent, None]:
         """Build; the last event is `Built`. A Failure in words where there is no image in the end."""
 
     async def image(self, reference: str) -> Image:
         """What this machine has under this name or id; NotReady (`no-image`)."""
+
+    async def images(self) -> tuple[Image, ...]:
+        """The images of Cog's on this machine, the newest first."""
+
+    async def doctor(self, folder: Path) -> Doctor:
+        """What `cog doctor` finds in this folder; NotReady without a cog that has it."""
+
+    async def login(self, token: Secret) -> str:
+        """Log in to Replicate's registry with a CLI token; the user. NotReady says why not."""
 
 
 @dataclass(frozen=True)

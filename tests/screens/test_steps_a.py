@@ -29,7 +29,7 @@ from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Check, CheckState, Services
 from arbius_tui.steps.after import Status
 from arbius_tui.steps.base import Walk
-from arbius_tui.steps.model import Fact, FindingSeen, not_built
+from arbius_tui.steps.model import Fact, FindingSeen, no_image
 from arbius_tui.steps.run import HealthSeen
 from tests.screens.demo import Scripted
 from tests.screens.still import still
@@ -349,17 +349,25 @@ async def test_text_from_outside_is_never_markup(tmp_path: Path) -> None:
 # Model, Run, Publish
 
 
-async def test_model_shows_the_folder_and_says_calmly_what_is_not_built(services: Services, copied: list[str]) -> None:
+async def test_model_shows_the_folder_and_says_calmly_that_the_rehearsal_builds_nothing(
+    services: Services, copied: list[str]
+) -> None:
     app = real(services, "model")
     async with app.run_test() as pilot:
         await quiet(pilot)
         text = shown(app)
         assert "predict.py:Predictor" in text
-        assert "Not in this version" in text
+        assert "the rehearsal builds no image" in text
         assert "FAIL" not in text
+        assert keys_row(app).split()[:2] == ["F10", "next"]
         await pilot.press("f4")
         await until(pilot, lambda: copied)
-        assert copied == [f"arbius-tui build {example_model()}"]
+        assert copied == [str(example_model())]
+        for key in ("b", "d", "i"):
+            await pilot.press(key)
+            await quiet(pilot)
+            assert "the rehearsal builds no image: it runs without Docker" in shown(app).splitlines()[-3]
+            assert app.session.journey.state("model") == "ok"
         await pilot.press("f2")
         await until(pilot, lambda: "arbius-tui model" in shown(app))
 
@@ -429,7 +437,7 @@ async def test_publish_names_the_command_that_pushes(services: Services, copied:
         assert "not built yet" in shown(app)
         await pilot.press("f4")
         await until(pilot, lambda: copied)
-        assert copied == ["cog login && cog push r8.im/OWNER/NAME"]
+        assert copied == ["arbius-tui login && cog push r8.im/OWNER/NAME"]
 
 
 # Wire-in and After
@@ -546,9 +554,9 @@ DOWN = NotReady("model-failed", "the model's setup() failed", why="it cannot pre
 SCRIPTS: dict[str, tuple[str, Sequence[Any]]] = {
     "checks": ("checks", [*(Found(replace(c, state="wait")) for c in CHECKS), *map(Found, CHECKS),
                           Done(False, 3, {}, "FAIL")]),
-    "model": ("model", [*map(Found, FACTS), Trouble(not_built("/m")), Done(True)]),
+    "model": ("model", [*map(Found, FACTS), Trouble(no_image("/m")), Done(True)]),
     "model-findings": ("model", [*map(Found, [*FACTS[:5], replace(FACTS[5], state="FAIL", found="1 error, 1 warning")]),
-                                 *map(Found, WRONG), Trouble(not_built("/m")), Done(True, state="FAIL")]),
+                                 *map(Found, WRONG), Trouble(no_image("/m")), Done(True, state="FAIL")]),
     "no-model": ("model", []),
     "run": ("run", [Line("started http://127.0.0.1:5000"),
                     Found(HealthSeen("server", "STARTING", "loading weights", "", "http://127.0.0.1:5000", "started")),
@@ -582,7 +590,7 @@ def scripted(name: str, palette: str = "dark") -> ArbiusApp:
         return screen if wanted == step else load(wanted)
 
     async def open_walk() -> Walk:
-        services: Any = SimpleNamespace()
+        services: Any = SimpleNamespace(builder=None)
         return Walk(MemoryStore(start), services)
 
     app = ArbiusApp(open_walk, start, palette=palette, screens=screens, log_dir=Path(os.environ["HOME"]))
