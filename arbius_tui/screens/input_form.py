@@ -120,7 +120,8 @@ class InputForm(Vertical):
             self.about.show([Fact("takes", ("nothing: this model has no inputs", "$muted"))])
             return
         typed = field is not None and field.kind == "text" and not typed_inputs.needed(item)
-        empty = "; empty: it is left out" if typed and item.type != "string" else ""
+        left_out = "; empty: the model's own default" if item.has_default else "; empty: it is left out"
+        empty = left_out if typed and item.type != "string" else ""
         said = item.description or ("miners set it for every task" if item.name == "seed" else "-")
         self.about.show([Fact("about", (said, "$muted")), Fact("takes", (typed_inputs.takes(item) + empty, "$muted"))])
 

@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from arbius_tui.domain import typed_inputs
-from arbius_tui.domain.events import Done, Found, Trouble
+from arbius_tui.domain.events import Found, Trouble
 from arbius_tui.domain.text import exact_bytes, seconds
 from arbius_tui.screens.base import StepScreen
 from arbius_tui.screens.findings import FactBlock
@@ -72,7 +72,7 @@ class PredictScreen(StepScreen):
         self.outputs: list[OutputSeen] = []
         self.whole: Predicted | None = None
         self.at = 0
-        self.reading = True
+        self.reading, self.failed = True, False
 
     def body(self) -> Iterable[Widget]:
         """Inputs over output; on a small screen one of them."""
@@ -101,7 +101,7 @@ class PredictScreen(StepScreen):
             self.edit()
             self.say("nothing was sent: " + ", ".join(self.inputs.wrong) + " must be valid first", "$error")
             return
-        self.outputs, self.whole, self.at = [], None, 0
+        self.outputs, self.whole, self.at, self.failed = [], None, 0, False
         self.job = self.run_step()
         self.look()
 
@@ -214,14 +214,8 @@ class PredictScreen(StepScreen):
         """There is no output, and its place says so."""
         super().on_trouble(event)
         if event.problem.severity == "error" and not self.reading:
-            self.outputs, self.whole = [], None
+            self.outputs, self.whole, self.failed = [], None, True
             self.draw()
-
-    def on_done(self, event: Done) -> None:
-        """Letters act on the output; a wrong input leads back to the form."""
-        super().on_done(event)
-        if not self.reading and not event.ok:
-            self.output_rule.show("Output", "FAIL")
 
     def end(self) -> None:
         """Also after a cancel nothing is said to run."""
@@ -233,8 +227,9 @@ class PredictScreen(StepScreen):
         """The output under the cursor."""
         output, whole = self.output, self.whole
         if output is None:
-            self.output_rule.show("Output", "run" if self.running else "")
-            said = "the model works" if self.running else "none: a prediction that did not succeed has no output"
+            self.output_rule.show("Output", "FAIL" if self.failed else "run" if self.running else "")
+            none = "none: a prediction that did not succeed has no output and no hash"
+            said = "the model works" if self.running and not self.failed else none
             self.facts.show([Fact("output", (said, "$muted"))])
             self.preview.say(())
             return
@@ -292,6 +287,8 @@ class PredictScreen(StepScreen):
             return words(("the server did not say what it takes; F5 asks again", "$muted"))
         if count := sum(field.state == "ERROR" for field in self.inputs.form.fields):
             return words((f"{count} ERROR", "bold $error"), ("  you can leave at any time; nothing is sent", "$muted"))
+        if self.failed:
+            return words(("FAIL  ", "bold $error"), ("e goes back to the inputs; they are as you left them", "$muted"))
         if self.whole:
             return words(("ok  ", "$success"), f"succeeded in {seconds(self.whole.seconds)}")
         return words((f"{len(self.inputs.known)} inputs, * is needed", "$muted"))

@@ -18,7 +18,7 @@ from arbius_tui.screens.session import Session
 from arbius_tui.widgets.frame import Rule
 from arbius_tui.widgets.log import LogTail
 from arbius_tui.widgets.panes import Empty, Fact, Facts
-from arbius_tui.widgets.text import words
+from arbius_tui.widgets.text import KEY, words
 
 OTHER = ("run.endpoint", "run.image", "run.json")
 """Other ways to a server."""
@@ -165,6 +165,12 @@ class RunScreen(ServerKeys):
 
     def status(self) -> Content:
         """READY, or what runs."""
+        if self.running and self.health == "STARTING":
+            from arbius_tui.steps.run import READY_LIMIT
+
+            return words(("run  ", KEY), "STARTING", (f"  given up after {seconds(READY_LIMIT)}", "$muted"))
+        if self.health == "stopped" and not self.running:
+            return words(("stopped; Enter starts it again", "$muted"))
         if self.running or self.health != "READY":
             return super().status()
-        return words(("READY  ", "bold $success"), ("the seed test can begin", "$muted"))
+        return words(("READY  ", "bold $success"), ("p tries a prediction, the seed test can begin", "$muted"))
