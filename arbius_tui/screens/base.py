@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.worker import Worker
 
-from arbius_tui.domain.errors import Failure, Problem
+from arbius_tui.domain.errors import Failure
 from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Saved, Started, Trouble
 from arbius_tui.domain.journey import Place
 from arbius_tui.screens.actions import KeyedScreen
@@ -75,7 +75,7 @@ class StepScreen(KeyedScreen):
         self.cancel_job()
 
     def jobs(self) -> list[Worker[None]]:
-        """Hook: what runs here, also on a screen that lies over this one; it is ended when the author quits."""
+        """Hook: what runs here or over this screen, and ends when the author quits."""
         return [self.job] if self.job else []
 
     def cancel_job(self) -> bool:
@@ -190,12 +190,6 @@ class StepScreen(KeyedScreen):
         self.on_trouble(Trouble(broke(error, self.session.log_dir)))
         if self.session.walk:
             await self.session.walk.save(Place(at=self.step, states={self.step: "FAIL"}))
-
-    def show_problem(self, problem: Problem | None, hint: str = "F4 copy") -> None:
-        """The error panel in place of the finding, or the finding again."""
-        self.set_class(problem is not None, "-problem")
-        if problem:
-            self.panel.show(problem, hint)
 
     def elapsed(self) -> str:
         """`0:41` since the run began."""

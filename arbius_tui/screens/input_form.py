@@ -57,6 +57,21 @@ class InputForm(Vertical):
         """The values as they were typed."""
         return self.form.values
 
+    def open_texts(self) -> dict[str, str]:
+        """The same without secrets."""
+        return {name: text for name, text in self.texts.items() if self.known[name].type != "secret"}
+
+    def flags(self) -> list[str]:
+        """What differs from the model's defaults, as words of a command."""
+        found: list[str] = []
+        for name, item in self.known.items():
+            text = self.texts.get(name, "")
+            if item.type == "secret" and text:
+                found += ["-i", f"{name}=@FILE"]
+            elif text != (typed_inputs.shown(item) if item.has_default else ""):
+                found += ["-i", f"{name}={text}"]
+        return found
+
     @property
     def wrong(self) -> dict[str, str]:
         """What is valid, for each field that holds nothing valid."""

@@ -64,6 +64,12 @@ class RunScreen(ServerKeys):
         """What was saved is there at once."""
         self.show_parts()
 
+    def on_screen_resume(self) -> None:
+        """What became of the server while a prediction was tried."""
+        if self.trial and self.trial.health and not self.running:
+            self.seen, self.url = self.trial.health, str(self.saved.get("url") or self.url)
+        self.show_parts()
+
     def show_parts(self) -> None:
         """The empty state until there is a server or one is on its way."""
         known = bool(self.url) or self.running
@@ -113,7 +119,9 @@ class RunScreen(ServerKeys):
     def on_saved(self, event: Saved) -> None:
         """The container and its image are known before it is READY."""
         super().on_saved(event)
+        self.url = str(self.saved.get("url") or self.url)
         self.show_parts()
+        self.refresh_keys()
 
     def on_log(self, text: str) -> None:
         """Lines of the server's own log."""
@@ -141,7 +149,7 @@ class RunScreen(ServerKeys):
         """Starting is next until the server is there; then a prediction can be tried, and the next step is next."""
         other = "run.gpu" if self.bare else "run.cpu"
         if self.running:
-            return ["frame.cancel", other]
+            return ["frame.cancel", *([] if self.bare else ["run.cpu"])]
         if self.ready:
             return ["frame.next", "run.predict", "run.stop", other, "frame.run", *OTHER]
         return ["run.start", "run.image", "run.endpoint", other, "run.stop", "run.json"]

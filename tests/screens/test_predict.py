@@ -96,9 +96,9 @@ async def test_a_prediction_is_tried_with_keys_only(
         await pilot.press(*"a [b]cat", "down", "right", "right")
         assert screen.inputs.texts["width"] == "256"
         await pilot.press("f5")
-        await until(pilot, lambda: screen.whole and not screen.running)
-        await until(pilot, lambda: screen.preview.pixels)
-        (output,) = screen.outputs
+        await until(pilot, lambda: screen.output.whole and not screen.running)
+        await until(pilot, lambda: screen.output.preview.pixels)
+        (output,) = screen.output.outputs
         data = Path(output.path).read_bytes()
         assert hashlib.sha256(data).hexdigest() == output.sha256
         text = shown(app)
@@ -131,9 +131,9 @@ async def test_enter_on_the_last_field_predicts(services: Services) -> None:
     async with app.run_test() as pilot:
         screen = await opened(pilot)
         await pilot.press("x", *["enter"] * 7)
-        await until(pilot, lambda: screen.whole)
-        assert screen.whole
-        assert screen.whole.inputs["prompt"] == "x"
+        await until(pilot, lambda: screen.output.whole)
+        assert screen.output.whole
+        assert screen.output.whole.inputs["prompt"] == "x"
 
 
 async def test_what_is_wrong_is_kept_said_after_leaving_and_never_traps(services: Services) -> None:
@@ -149,7 +149,7 @@ async def test_what_is_wrong_is_kept_said_after_leaving_and_never_traps(services
         assert "1 ERROR" in shown(app).splitlines()[-3]
         await pilot.press("f5")
         await pilot.pause()
-        assert screen.outputs == []
+        assert screen.output.outputs == []
         assert not screen.running
         assert "nothing was sent: num_inference_steps must be valid first" in shown(app)
         await pilot.press("backspace")
@@ -205,11 +205,11 @@ async def test_what_runs_is_cancelled_by_x_and_nothing_is_shown_that_is_not_so(s
         await pilot.press("x")
         await until(pilot, lambda: not screen.running)
         assert "cancelled; nothing is kept" in shown(app)
-        assert screen.outputs == []
+        assert screen.output.outputs == []
         assert app.session.journey.state("run") == "ok", "the server is as it was"
         slow.gate.set()
         await pilot.press("f5")
-        await until(pilot, lambda: screen.whole)
+        await until(pilot, lambda: screen.output.whole)
 
 
 async def test_the_prediction_that_runs_ends_with_the_wizard(services: Services) -> None:
@@ -224,7 +224,7 @@ async def test_the_prediction_that_runs_ends_with_the_wizard(services: Services)
         (job,) = [job for one in app.made for job in one.jobs()]
         await pilot.press("ctrl+q")
     assert job.is_cancelled
-    assert screen.outputs == []
+    assert screen.output.outputs == []
 
 
 async def test_without_a_server_there_is_no_key_for_it(services: Services) -> None:
@@ -532,3 +532,17 @@ def test_the_look_in_other_palettes(
         await still(pilot)
 
     assert snap_compare(scripted(name, palette), terminal_size=(80, 24), run_before=ready)
+
+
+async def test_what_became_of_the_server_meanwhile_is_seen_on_its_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TRIES, "gone", [health("exited", "its container has ended"), KILLED])
+    app = scripted("gone", "dark")
+    async with app.run_test() as pilot:
+        await stage(pilot, monkeypatch)
+        assert "killed from outside (signal 9)" in shown(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen.editing)
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, PredictScreen))
+        assert "exited" in row_of(app, "health")
+        assert "its container has ended and answers nothing" in shown(app)

@@ -316,6 +316,7 @@ async def test_a_prediction_says_what_became_of_its_container(project: Project, 
     assert says in problem.what
     assert problem.fix
     assert walk.journey.state("run") == "FAIL"
+    assert healths(events)[-1].status == {"kill": "exited", "pause": "paused", "remove": "gone"}[how]
     if how == "pause":
         assert problem.fix.command == f"docker unpause {api.inspect_container(container)['Name'].removeprefix('/')}"
         return
