@@ -424,6 +424,10 @@ RECORD = RunRecord(URL, container="ab12" * 16, image="cog-my-sdxl", image_id="sh
 LOG = [Line(f"loading shard {n} of 4", "log") for n in range(1, 4)]
 
 
+async def for_ever() -> None:
+    await asyncio.Event().wait()
+
+
 def health(status: str, words: str) -> Found:
     return Found(HealthSeen("server", status, "", "0.23.1", URL, "started", words))
 
@@ -447,7 +451,7 @@ MODEL_SAYS = NotReady("model-failed", "the model failed: ValueError: Seed must b
                       why="without an output there is nothing to hash, and nothing is proved",
                       fix="mend the model; its own words are below", detail="ValueError: Seed must be ..")  # fmt: skip
 RUNS: dict[str, Sequence[Any]] = {
-    "starting": [*STARTING, asyncio.Event().wait],
+    "starting": [*STARTING, for_ever],
     "killed": [*STARTING, health("exited", "its container has ended"), KILLED],
     "setup-failed": [*STARTING, health("SETUP_FAILED", "setup() raised an error"), FAILED],
     "ready": [*STARTING, health("READY", "it waits for work"),
@@ -458,7 +462,7 @@ RUNS: dict[str, Sequence[Any]] = {
 TRIES: dict[str, Sequence[Event | Exception | Callable[[], Any]]] = {
     "form": [Done(True)],
     "form-wrong": [Done(True)],
-    "predicting": [asyncio.Event().wait],
+    "predicting": [for_ever],
     "result": [*OUTPUTS, Done(True)],
     "failed": [MODEL_SAYS],
 }
