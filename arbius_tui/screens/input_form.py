@@ -28,7 +28,7 @@ class InputForm(Vertical):
 
     DEFAULT_CSS = """
     InputForm { height: 1fr; }
-    InputForm VerticalScroll { height: auto; max-height: 1fr; }
+    InputForm VerticalScroll { height: 1fr; }
     """
 
     class Judged(Message):
@@ -124,8 +124,21 @@ class InputForm(Vertical):
         if left:
             self.judge(left)
         self.tell()
+        self.follow()
+
+    def on_descendant_focus(self) -> None:
+        """The focus came to the form as a whole: the field under the cursor is what counts."""
+        self.call_after_refresh(self.follow)
+
+    def follow(self) -> None:
+        """The field under the cursor and its reason are in sight."""
         row = self.form.sheet.row_of(self.form.at)
-        self.room.scroll_to_region(Region(0, row, 1, 2), animate=False, force=True)
+        self.room.scroll_to_region(Region(0, row, 1, 2), animate=False, force=True, immediate=True)
+
+    @property
+    def rows(self) -> int:
+        """Rows that all fields and what is said of one need."""
+        return self.form.sheet.row_of(len(self.form.fields)) + self.about.room
 
     def tell(self) -> None:
         """What the field under the cursor is, in the model's own words, and what it takes."""

@@ -31,7 +31,6 @@ class PredictScreen(PredictKeys):
         #output { height: 1fr; display: none; }
         &.-output { #output { display: block; } }
         &.-output.-short InputForm, &.-output.-short #inputs-rule { display: none; }
-        &.-output.-tall InputForm { height: auto; max-height: 40%; }
         &.-wide #output { margin-top: 1; }
     }
     """
@@ -99,6 +98,11 @@ class PredictScreen(PredictKeys):
     @on(InputForm.Judged)
     def _judged(self) -> None:
         self.refresh_status()
+        self.share()
+
+    def on_resize(self) -> None:
+        """Another room, another share."""
+        self.share()
 
     @on(Form.Submitted)
     def _submitted(self) -> None:
@@ -125,6 +129,7 @@ class PredictScreen(PredictKeys):
         self.inputs.show(seen.inputs, seen.typed)
         url = str(self.session.journey.records.get(self.step, {}).get("url") or "")
         self.inputs_rule.show("Inputs", "", url)
+        self.share()
         self.call_after_refresh(self.inputs.form.focus)
 
     def on_trouble(self, event: Trouble) -> None:

@@ -39,8 +39,15 @@ class PredictKeys(StepScreen):
     def look(self) -> None:
         """To the output: now letters are keys."""
         self.set_class(True, "-output")
+        self.share()
         self.mark(False)
         self.call_after_refresh(self.output.preview.focus)
+
+    def share(self) -> None:
+        """Beside an output the form takes what it needs, at most two fifths of the height."""
+        beside = self.has_class("-output") and self.has_class("-tall")
+        most = max(6, (self.size.height - 4) * 2 // 5)
+        self.inputs.styles.height = min(self.inputs.rows, most) if beside else "1fr"
 
     def edit(self) -> None:
         """To the form."""

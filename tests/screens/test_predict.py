@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -192,8 +194,6 @@ class Slow:
 
 
 async def test_what_runs_is_cancelled_by_x_and_nothing_is_shown_that_is_not_so(services: Services) -> None:
-    from dataclasses import replace
-
     slow = Slow(services.predictions)
     app = real(replace(services, predictions=slow), "run")
     async with app.run_test() as pilot:
@@ -213,8 +213,6 @@ async def test_what_runs_is_cancelled_by_x_and_nothing_is_shown_that_is_not_so(s
 
 
 async def test_the_prediction_that_runs_ends_with_the_wizard(services: Services) -> None:
-    from dataclasses import replace
-
     slow = Slow(services.predictions)
     app = real(replace(services, predictions=slow), "run")
     async with app.run_test() as pilot:
@@ -550,3 +548,22 @@ async def test_what_became_of_the_server_meanwhile_is_seen_on_its_screen(monkeyp
         await until(pilot, lambda: not isinstance(app.screen, PredictScreen))
         assert "exited" in row_of(app, "health")
         assert "its container has ended and answers nothing" in shown(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (60, 20)])
+async def test_in_a_long_form_the_field_under_the_cursor_is_in_sight(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = tuple(replace(one, name=f"{one.name}_{n}", order=10 * n + one.order) for n in range(5) for one in KNOWN)
+    monkeypatch.setattr(sys.modules[__name__], "KNOWN", many)
+    app = scripted("form", "dark")
+    async with app.run_test(size=size) as pilot:
+        await stage(pilot, monkeypatch)
+        screen: Any = app.screen
+        for keys in (["down"] * 40, ["tab"], ["shift+tab"] * 3, ["up"] * 40):
+            await pilot.press(*keys)
+            await quiet(pilot)
+            await until(pilot, lambda: f"> {screen.inputs.form.field.id[:8]}" in shown(app))
+            assert "takes" in shown(app)
+        await pilot.press("f5")
+        await until(pilot, lambda: "prompt_0" in shown(app) and "it is needed: any text" in shown(app))
