@@ -89,8 +89,10 @@ class InputForm(Vertical):
     def judge(self, field: Field) -> None:
         """Show whether this field is wrong."""
         said = self.problem(field.id, field.value)
-        self.form.update_field(replace(field, state="ERROR" if said else "", reason=said))
-        self.post_message(self.Judged())
+        judged = replace(field, state="ERROR" if said else "", reason=said)
+        if judged != field:
+            self.form.update_field(judged)
+            self.post_message(self.Judged())
 
     def check(self) -> bool:
         """Show every field that is wrong and go to the first; whether all is well."""

@@ -554,13 +554,13 @@ async def test_what_became_of_the_server_meanwhile_is_seen_on_its_screen(monkeyp
 async def test_in_a_long_form_the_field_under_the_cursor_is_in_sight(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = tuple(replace(one, name=f"{one.name}_{n}", order=10 * n + one.order) for n in range(5) for one in KNOWN)
+    many = tuple(replace(one, name=f"{one.name}_{n}", order=10 * n + one.order) for n in range(3) for one in KNOWN)
     monkeypatch.setattr(sys.modules[__name__], "KNOWN", many)
     app = scripted("form", "dark")
     async with app.run_test(size=size) as pilot:
         await stage(pilot, monkeypatch)
         screen: Any = app.screen
-        for keys in (["down"] * 40, ["tab"], ["shift+tab"] * 3, ["up"] * 40):
+        for keys in (["down"] * 24, ["tab"], ["shift+tab"] * 3, ["up"] * 24):
             await pilot.press(*keys)
             await quiet(pilot)
             await until(pilot, lambda: f"> {screen.inputs.form.field.id[:8]}" in shown(app))
