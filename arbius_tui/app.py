@@ -224,7 +224,7 @@ class ArbiusApp(App[None]):
         """End running steps with their children, then quit with this exit code."""
         if self.session.walk:
             await self.session.walk.go(self.step)
-        running = [screen.job for screen in self.made if screen.job]
+        running = [job for screen in self.made for job in screen.jobs()]
         for job in running:
             job.cancel()
         with suppress(TimeoutError):

@@ -222,6 +222,19 @@ def run_(options: Options, image: str | None, endpoint: str | None, gpus: str | 
     return saved(options, "run", endpoints=endpoints, image=image or "", gpus=gpus or "auto")
 
 
+@main.command()
+@click.option("--endpoint", default="", metavar="URL", help="A model's server; default the one of this journey.")
+@click.option("-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; @FILE for a file. Repeatable.")
+@click.option("-o", "--out", type=FILE, metavar="DIR", help="Where the outputs shall lie; nothing is overwritten.")
+@shared
+def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path | None) -> int:
+    """One prediction, decoded and hashed."""
+    from arbius_tui.steps.predict import Predict
+
+    step = Predict(inputs, endpoint=endpoint, out=out.expanduser().absolute() if out else None)
+    return once(options, step) if endpoint else saved(options, step)
+
+
 @main.command(name="seed-test")
 @click.option("--endpoint", multiple=True, metavar="URL", help="A model's server.")
 @click.option("--restart-command", default="", metavar="CMD", help="Restarts an endpoint that we did not start.")
@@ -452,7 +465,6 @@ def later(name: str, instead: str) -> None:
 
 
 for _name, _instead in {
-    "predict": "POST to the server's /predictions, or use `seed-test`, which decodes and hashes every output",
     "publish": "run `arbius-tui login` and `cog push r8.im/OWNER/NAME`",
     "owner": "call setModelFee or setModelAddr on the engine from the model's addr",
     "verify": "compare `cid FILE` and `id FILE` with what the engine says",

@@ -47,6 +47,8 @@ class RunRecord(Record):
     container: str = ""
     image: str = ""
     image_id: str = ""
+    tried: dict[str, str] = field(default_factory=dict)
+    """What was typed into the form of a prediction, by input; never a secret."""
 
 
 @dataclass(frozen=True)

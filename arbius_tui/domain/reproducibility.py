@@ -175,21 +175,30 @@ def repeat_cause(runs: Mapping[str, Outcome]) -> str | None:
     return "time-in-output" if pause is False else "hash-randomisation"
 
 
+OUTSIDE = frozenset({"container-killed", "container-missing", "container-paused", "docker-unreachable"})
+"""Codes of a case that somebody else ended; they tell nothing of the model."""
+LOST = frozenset({"endpoint-lost", "endpoint-unreachable", "timeout", "container-ended", "container-oom"})
+"""Codes of a case whose server went away, perhaps because of the case."""
+
+
 def failures(outcomes: Sequence[Outcome]) -> list[Problem]:
     """What the failed cases tell: a seed that is too big, a model that fails, or a server that is gone."""
-    failed = [o for o in outcomes if o.problem is not None]
+    wrong = [o for o in outcomes if o.problem is not None]
+    failed = [o for o in wrong if o.problem and o.problem.code not in OUTSIDE]
+    ended = [o for o in wrong if o not in failed]
+    found = [with_detail(CAUSES["endpoint-lost"], ended[0].problem)] if ended else []
     if not failed:
-        return []
+        return found
     small_ok = any(o.ran and o.case.seed < 2**32 for o in outcomes)
     big = [o for o in failed if o.case.seed >= 2**32]
-    found = []
     if small_ok and big and len(big) == sum(o.case.seed >= 2**32 and not o.skipped for o in outcomes):
         found.append(with_detail(CAUSES["seed-over-32-bits"], big[0].problem))
         failed = [o for o in failed if o.case.seed < 2**32]
     if failed:
         problem = failed[0].problem
-        lost = problem is not None and problem.code in ("endpoint-lost", "endpoint-unreachable", "timeout")
-        found.append(with_detail(CAUSES["endpoint-lost" if lost else "model-failed"], problem))
+        lost = problem is not None and problem.code in LOST
+        if not (lost and found):
+            found.append(with_detail(CAUSES["endpoint-lost" if lost else "model-failed"], problem))
     return found
 
 

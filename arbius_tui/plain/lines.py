@@ -11,6 +11,8 @@ from arbius_tui.domain.journey import order
 from arbius_tui.domain.text import clean, exact_bytes, seconds
 
 TOTAL = 11
+TEXT_LINES = 10
+"""Lines of an output's text."""
 
 
 def text(step: str, event: Event) -> list[str]:
@@ -110,6 +112,29 @@ def rest(value: str) -> str:
     return value.partition(" ")[2].strip()
 
 
+def health(i: Mapping[str, Any]) -> str:
+    """A change of health with what it means."""
+    return (
+        f"{i['status']}  {i['url']}{'  cog ' + i['cog'] if i['cog'] else ''}{': ' + i['words'] if i['words'] else ''}"
+    )
+
+
+def output(i: Mapping[str, Any]) -> str:
+    """An output with all that is known of it; of a text its first lines."""
+    sizes = [f"{i['width']} x {i['height']} pixels"] if i["width"] else []
+    sizes += [seconds(i["duration"])] if i["duration"] else []
+    parts = [i["filename"], i["mime"], exact_bytes(i["bytes"]), *sizes, f"sha256 {i['sha256']}"]
+    head = [f"  text  {row}" for row in i["text"].splitlines()[:TEXT_LINES]]
+    return "\n".join(["  ".join(parts), *([f"  written to {i['path']}"] if i["path"] else []), *head])
+
+
+def prediction(i: Mapping[str, Any]) -> str:
+    """How a prediction went as a whole."""
+    folder = f"  folder CID {i['folder_cid']}" if i["folder_cid"] else ""
+    cpu = "  CPU-ONLY: no proof for miners with GPUs" if i["cpu_only"] else ""
+    return f"succeeded in {seconds(i['seconds'])}  {i['shape']}{folder}{cpu}"
+
+
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "check": check,
     "drift": drift,
@@ -120,7 +145,9 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "build_step": lambda i: "" if i["state"] == "run" else f"{i['state']:<6} {i['title']}  {seconds(i['seconds'])}",
     "fact": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
     "status": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
-    "health": lambda i: f"{i['status']}  {i['url']}{'  cog ' + i['cog'] if i['cog'] else ''}",
+    "health": health,
+    "output": output,
+    "prediction": prediction,
     "identity": lambda i: f"{i['path']}  {exact_bytes(i['bytes'])}  CID {i['cid']}",
     "way": lambda i: "" if i["state"] == "wait" else f"{i['state']:<5} {i['title']}: {i['cid']}  {i['note']}",
     "account": lambda i: f"account {i['name']}  {i['address']}",

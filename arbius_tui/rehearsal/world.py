@@ -57,6 +57,7 @@ async def open_rehearsal(folder: Path, endpoints: tuple[str, ...] = ()) -> Async
                 out=folder / "out",
                 fund=fund,
                 endpoints=endpoints,
+                state=folder,
             )
         finally:
             await servers.aclose()

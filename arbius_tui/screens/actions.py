@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -46,6 +47,10 @@ class KeyedScreen(FrameScreen):
     def command(self) -> str:
         """Hook: the shell command that does what this step does here."""
         return f"arbius-tui {self.step.replace('_', '-')}"
+
+    def beside(self) -> Sequence[Fact]:
+        """Hook: what F2 says below the command, e.g. the same with another program."""
+        return ()
 
     def copy_text(self) -> str:
         """Hook: what F4 copies when neither a problem nor a command is shown, e.g. the fix of the row."""
@@ -137,6 +142,7 @@ class KeyedScreen(FrameScreen):
 
         text = self.command()
         facts = [Fact("command", (text, COMMAND), "F4 copy"), Fact("", ("the same without a screen", "$muted"))]
+        facts += self.beside()
         try:
             await self.ask.put(Notice("As a shell command", facts, TITLES[self.step], copied=text))
         except Cancelled:

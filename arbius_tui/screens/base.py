@@ -77,6 +77,10 @@ class StepScreen(KeyedScreen):
         """Stop the step."""
         self.cancel_job()
 
+    def jobs(self) -> list[Worker[None]]:
+        """Hook: what runs here or over this screen, and ends when the author quits."""
+        return [self.job] if self.job else []
+
     def cancel_job(self) -> bool:
         """Cancel the worker, at once with a word; the walk ends the child processes and saves that the step is open."""
         if self.job is None:
@@ -183,12 +187,6 @@ class StepScreen(KeyedScreen):
         self.in_trouble(broke(error, self.session.log_dir))
         if self.session.walk:
             await self.session.walk.save(Place(at=self.step, states={self.step: "FAIL"}))
-
-    def show_problem(self, problem: Problem | None, hint: str = "F4 copy") -> None:
-        """The error panel in place of the finding, or the finding again."""
-        self.set_class(problem is not None, "-problem")
-        if problem:
-            self.panel.show(problem, hint)
 
     def elapsed(self) -> str:
         """`0:41` since the run began."""

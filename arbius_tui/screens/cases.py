@@ -154,7 +154,8 @@ def outcome_of(case: CaseSeen) -> Outcome:
 
     known = {one.id: one for one in standard_cases()}
     failed = case.status == "failed"
-    problem = Problem("timeout" if case.verdict == "TIMEOUT" else "model-failed", case.error) if failed else None
+    code = case.code or ("timeout" if case.verdict == "TIMEOUT" else "model-failed")
+    problem = Problem(code, case.error) if failed else None
     skipped = (case.why or "left out") if case.status == "skipped" else ""
     standard = known.get(case.id, Case(case.id, case.title, case.seed, "runs"))
     return Outcome(standard, case.outputs, problem, skipped, case.seconds)
@@ -165,8 +166,8 @@ def case_of(saved: Mapping[str, Any], number: int) -> CaseSeen:
     from arbius_tui.domain.reproducibility import Hashed
     from arbius_tui.steps.seed_test import CaseSeen
 
-    id, title, endpoint, status, verdict, error, letter, note, folder = texts(
-        saved, "id", "title", "endpoint", "status", "verdict", "error", "letter", "why", "folder_cid"
+    id, title, endpoint, status, verdict, error, letter, note, folder, code = texts(
+        saved, "id", "title", "endpoint", "status", "verdict", "error", "letter", "why", "folder_cid", "code"
     )
     inputs, files, took = saved.get("inputs"), saved.get("outputs"), saved.get("seconds")
     found = [file for file in (files if isinstance(files, list | tuple) else ()) if isinstance(file, Mapping)]
@@ -188,4 +189,5 @@ def case_of(saved: Mapping[str, Any], number: int) -> CaseSeen:
         error,
         letter,
         note,
+        code,
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from arbius_tui.domain.errors import Failure, NotReady
 from arbius_tui.services import containers_logs, containers_state
@@ -17,6 +17,13 @@ from arbius_tui.services.process import LineReader
 LOOK = 0.3
 """Seconds between two looks at a container that is watched."""
 
+SETTLES = 3.0
+"""Seconds in which an Engine notices that a container whose connection broke has ended."""
+
+BROKEN_OFF = ("endpoint-lost", "endpoint-unreachable", "server-error", "not-a-cog-server", "timeout")
+"""Failures of a request whose reason may be that the container runs no more."""
+
+T = TypeVar("T")
 TAIL = 200
 LOG_LIMIT = 5.0
 
@@ -95,6 +102,33 @@ class Watcher:
             await asyncio.gather(*tasks, return_exceptions=True)
             if isinstance(healths, AsyncGenerator):
                 await healths.aclose()
+
+    async def during(self, server: Server, work: Coroutine[Any, Any, T]) -> T:
+        """What a request to the model in this container gives; a container that ends meanwhile is its failure.
+
+        While the Engine itself does not answer, the request goes on: it may still come to a good end.
+        """
+        working, ended = asyncio.ensure_future(work), asyncio.ensure_future(self._ended(server))
+        try:
+            await asyncio.wait((working, ended), return_when=asyncio.FIRST_COMPLETED)
+            if ended.done() and not working.done() and ended.exception() is None:
+                raise ended.result()
+            return await working
+        except NotReady as failure:
+            if failure.problem.code not in BROKEN_OFF:
+                raise
+            raise await self._why(server) or failure from None
+        finally:
+            for task in (working, ended):
+                task.cancel()
+            await asyncio.gather(working, ended, return_exceptions=True)
+
+    async def _why(self, server: Server) -> NotReady | None:
+        """Why a request broke off, if it is because of the container: it may take a moment to be seen."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLES):
+                return await self._ended(server)
+        return None
 
     async def _ended(self, server: Server) -> NotReady:
         """Wait until the container runs no more."""

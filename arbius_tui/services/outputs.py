@@ -10,6 +10,8 @@ follows the media type, or the first bytes where the server gave none (old Cogs 
     {"image": "data:..", "n": 1}   files, then what is no file as canonical JSON     shape "object of 2"
     "text", ["te", "xt"]           out-1.txt      shape "text", "text in 2 pieces"; the pieces are joined
     12, true, [1, 2]               out-1.json     shape "value", "list of 2"
+
+With a folder the decoded bytes are written there as they pass, and `settled` gives each file the name of its output.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from arbius_tui.services.ports import Output
 
@@ -70,11 +73,15 @@ class NoOutput(Exception):
 
 @dataclass(slots=True)
 class Payload:
-    """One data URL on its way through: base64 in pieces of any size -> a hash, a size and the first bytes."""
+    """One data URL on its way through: base64 in pieces of any size -> a hash, a size and the first bytes.
+
+    With a `file` the decoded bytes go there, too; it is closed at the end.
+    """
 
     digest: Any = field(default_factory=hashlib.sha256)
     size: int = 0
     head: bytes = b""
+    file: BinaryIO | None = None
     _rest: bytes = b""
     _padded: bool = False
 
@@ -88,6 +95,8 @@ class Payload:
 
     def end(self) -> None:
         """The string is over; Broken when the last group is not whole."""
+        if self.file:
+            self.file.close()
         if self._rest:
             raise Broken("a file is cut off in the middle of its base64")
 
@@ -100,6 +109,8 @@ class Payload:
             raise Broken("a file is not valid base64") from None
         self._padded = groups.endswith(b"=")
         self.digest.update(data)
+        if self.file:
+            self.file.write(data)
         self.size += len(data)
         if len(self.head) < HEAD:
             self.head = (self.head + data)[:HEAD]
@@ -108,12 +119,14 @@ class Payload:
 class Sieve:
     """Takes JSON in pieces, keeps it without the contents of its data URLs; those become `payloads`.
 
-    `keep` bounds what is kept (text, logs), in bytes. Broken for invalid base64 and for text beyond that bound.
+    `keep` bounds what is kept (text, logs), in bytes. Broken for invalid base64 and for text beyond that bound. In
+    `folder`, if there is one, each payload lies as `part-N`; an OSError comes through from there.
     """
 
-    def __init__(self, keep: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, keep: int = 64 * 1024 * 1024, folder: Path | None = None) -> None:
         self.kept = bytearray()
         self.payloads: list[Payload] = []
+        self.folder = folder
         self._keep = keep
         self._held = b""
         self._depth = 0
@@ -131,6 +144,12 @@ class Sieve:
             at = after
         if len(self.kept) + len(self._held) > self._keep:
             raise Broken(f"it has more than {self._keep // 1024 // 1024} MiB besides its files")
+
+    def close(self) -> None:
+        """Close what is still open after an answer that broke off."""
+        for payload in self.payloads:
+            if payload.file:
+                payload.file.close()
 
     def end(self) -> Any:
         """The document; Broken when it is no JSON."""
@@ -157,8 +176,9 @@ class Sieve:
     def _begin(self, data: bytes, at: int) -> int:
         start = data[at : at + LONGEST_HEADER]
         if found := DATA_URL.match(start):
-            self.kept += found[0] + b"#%d" % len(self.payloads)
-            self.payloads.append(Payload())
+            number = len(self.payloads)
+            self.kept += found[0] + b"#%d" % number
+            self.payloads.append(Payload(file=part(self.folder, number).open("xb") if self.folder else None))
             self._state = self._inside
             return at + found.end()
         if len(start) < LONGEST_HEADER and b'"' not in start and b"data:".startswith(start[:5].lower()):
@@ -222,12 +242,40 @@ def outputs(value: Any, payloads: list[Payload], *, pieces: bool = True) -> tupl
     """
     files, rest = split(value, payloads, pieces)
     made = [named(number, payload, mime) for number, (mime, payload) in enumerate(files, 1)]
-    made += [text(len(made) + number, part, mime) for number, (part, mime) in enumerate(plain(rest, pieces), 1)]
+    made += [text(len(made) + number, said, mime) for number, (said, mime) in enumerate(plain(rest, pieces), 1)]
     if not made:
         raise NoOutput("the model returned nothing" if value is None else "the model returned an empty output")
     if any(not output.bytes for output in made):
         raise NoOutput("the model returned an empty file" if files else "the model returned an empty text")
     return tuple(made), shape(value, bool(files), pieces)
+
+
+def part(folder: Path, number: int) -> Path:
+    """Where a payload lies before its output has a name."""
+    return folder / f"part-{number}"
+
+
+def settled(value: Any, sieve: Sieve, folder: Path, *, pieces: bool = True) -> tuple[Output, ...]:
+    """The outputs as files in the folder, under their own names; what belongs to none is removed. OSError as it comes.
+
+    The order of the payloads in the answer may be another than that of the outputs: an object's keys are sorted.
+    """
+    made, _ = outputs(value, sieve.payloads, pieces=pieces)
+    files, rest = split(value, sieve.payloads, pieces)
+    texts = [said for said, _ in plain(rest, pieces)]
+    placed: list[Output] = []
+    for output, (_, payload) in zip(made, files, strict=False):
+        number = next(n for n, known in enumerate(sieve.payloads) if known is payload)
+        path = folder / output.filename
+        part(folder, number).replace(path)
+        placed.append(replace(output, path=str(path)))
+    for output, said in zip(made[len(files) :], texts, strict=True):
+        path = folder / output.filename
+        path.write_bytes(said.encode("utf-8", "surrogatepass"))
+        placed.append(replace(output, path=str(path)))
+    for left in folder.glob("part-*"):
+        left.unlink()
+    return tuple(placed)
 
 
 Found = list[tuple[str, Payload]]

@@ -6,11 +6,11 @@ wei, all hashes lower-case hex (sha256 without 0x, everything of the chain with 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 from arbius_tui.domain.errors import Fix, Problem
 from arbius_tui.domain.journey import Journey, Record
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from arbius_tui.services.cog_build import BuildEvent
     from arbius_tui.services.containers_state import ContainerState
 
+T = TypeVar("T")
 Blob: TypeAlias = bytes
 CheckState = Literal["ok", "warn", "FAIL", "wait", "off"]
 Gpus = Literal["all", "none", "auto"]
@@ -77,13 +78,17 @@ class Health:
 
 @dataclass(frozen=True)
 class Output:
-    """One output of a prediction, decoded: its bytes were hashed and are not kept, but for a short `head`."""
+    """One output of a prediction, decoded: its bytes were hashed and are not kept, but for a short `head`.
+
+    `path` is where they were written if somebody wanted them.
+    """
 
     filename: str
     mime: str
     bytes: int
     sha256: str
     head: Blob = b""
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,8 +113,10 @@ class Predictions(Protocol):
     async def schema(self, url: str) -> dict[str, Any]:
         """The OpenAPI document of the model."""
 
-    async def predict(self, url: str, inputs: Mapping[str, Any], limit: float = 600) -> Prediction:
-        """Run once and hash what is really there; a spurious 409 is retried."""
+    async def predict(
+        self, url: str, inputs: Mapping[str, Any], limit: float = 600, folder: Path | None = None
+    ) -> Prediction:
+        """Run once and hash what is really there; a spurious 409 is retried. In `folder`, if any, lie the outputs."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,9 @@ class Containers(ModelServers, Protocol):
 
     def while_running(self, server: Server, healths: AsyncIterator[Health]) -> AsyncGenerator[Health, None]:
         """These healths; NotReady that says why, when the container ends meanwhile."""
+
+    async def during(self, server: Server, work: Coroutine[Any, Any, T]) -> T:
+        """What the work gives; NotReady that says why, when the container ends meanwhile."""
 
     async def clear(self) -> int:
         """Remove every container of this project; how many there were."""
@@ -377,6 +387,8 @@ class Services:
     image: str = ""
     """The image that the author named on the command line."""
     gpus: Gpus = "auto"
+    state: Path | None = None
+    """The folder of this project's state, for what may be thrown away again, e.g. the outputs of the last try."""
 
 
 class Fund(Protocol):

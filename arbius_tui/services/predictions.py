@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
 from typing import Any
 
 from arbius_tui.domain.errors import Failure, NotReady
 from arbius_tui.domain.text import clean
 from arbius_tui.services import replies
 from arbius_tui.services.cog_http import SMALL, CogHttp, announced, read
-from arbius_tui.services.outputs import Broken, NoOutput, Sieve, are_texts, outputs
+from arbius_tui.services.containers_logs import reason
+from arbius_tui.services.outputs import Broken, NoOutput, Sieve, are_texts, outputs, settled
 from arbius_tui.services.ports import Health, Prediction
 
 PROBE_LIMIT = 2.0
@@ -36,6 +39,9 @@ RETRY = (0.005, 0.05, 0.5)
 
 LARGEST = 2 * 1024 * 1024 * 1024
 STATUSES = frozenset({"UNKNOWN", "STARTING", "READY", "BUSY", "SETUP_FAILED", "DEFUNCT", "UNHEALTHY"})
+TWICE = re.compile(r"^(?:worker )?(?:setup failed: )+", re.IGNORECASE)
+"""How a coglet begins the reason, in words that have been said."""
+
 BEYOND_HELP = {
     "SETUP_FAILED": ("setup-failed", "the model's setup failed", "mend the model's setup(); its own words are below"),
     "DEFUNCT": ("server-broken", "the model's server has ended its work", "restart it"),
@@ -132,8 +138,12 @@ class CogPredictions:
             raise replies.not_cog(url, "its schema has no components")
         return found
 
-    async def predict(self, url: str, inputs: Mapping[str, Any], limit: float = 600) -> Prediction:
+    async def predict(
+        self, url: str, inputs: Mapping[str, Any], limit: float = 600, folder: Path | None = None
+    ) -> Prediction:
         """Run once and hash what is really there; the codes of the failures are those of `replies`.
+
+        With a `folder`, which exists and is empty, the outputs lie there as files under their names afterwards.
 
         A new server says 409 for a moment after each answer, so that is sent again; a server that is really busy is
         waited for, all within `limit` seconds.
@@ -143,7 +153,7 @@ class CogPredictions:
             async with asyncio.timeout(limit):
                 began = first = time.monotonic()
                 delay = RETRY[0]
-                while (found := await self._attempt(url, body, began)) is None:
+                while (found := await self._attempt(url, body, began, folder)) is None:
                     await asyncio.sleep(delay)
                     began = time.monotonic()
                     if began - first > 2:
@@ -153,7 +163,7 @@ class CogPredictions:
         except TimeoutError:
             raise replies.late(url, limit) from None
 
-    async def _attempt(self, url: str, body: bytes, began: float) -> Prediction | None:
+    async def _attempt(self, url: str, body: bytes, began: float, folder: Path | None) -> Prediction | None:
         """One prediction; None when the server has no room for it now."""
         async with self.http.request("POST", url, "/predictions", None, body) as response:
             if response.status_code == 409:
@@ -161,7 +171,7 @@ class CogPredictions:
             if response.status_code not in (200, 201, 202):
                 raise replies.refused(response.status_code, await read(response, SMALL), url)
             announced(response, self.largest)
-            sieve, size = Sieve(), 0
+            sieve, size = Sieve(folder=folder), 0
             try:
                 async for data in response.aiter_bytes():
                     size += len(data)
@@ -173,6 +183,10 @@ class CogPredictions:
                 if not sieve.kept.lstrip().startswith(b"{"):
                     raise replies.not_cog(url, "its answer is " + ("no JSON object" if size else "empty")) from None
                 raise replies.broken(str(error)) from None
+            except OSError as error:
+                raise replies.unwritten(folder, error) from None
+            finally:
+                sieve.close()
 
     async def _judge(self, url: str, sieve: Sieve, seconds: float) -> Prediction:
         """A complete answer as a prediction, or as the failure that it is."""
@@ -183,8 +197,11 @@ class CogPredictions:
         if status != "succeeded":
             raise replies.not_cog(url, "its answer has no status" if status is None else "the prediction is not over")
         value, log = reply.get("output"), replies.tail(reply.get("logs"))
+        pieces = await self._in_pieces(url, value)
         try:
-            found, shape = outputs(value, sieve.payloads, pieces=await self._in_pieces(url, value))
+            found, shape = outputs(value, sieve.payloads, pieces=pieces)
+            if sieve.folder:
+                found = settled(value, sieve, sieve.folder, pieces=pieces)
         except NoOutput as error:
             raise replies.no_output(str(error), log) from None
         return Prediction(found, seconds, shape, log)
@@ -211,8 +228,10 @@ class CogPredictions:
 
 
 def beyond_help(health: Health) -> NotReady:
-    """A server that will not become ready any more."""
+    """A server that will not become ready any more; of a setup that failed with the exception's own words."""
     code, what, fix = BEYOND_HELP[health.status]
+    if code == "setup-failed" and (said := reason(health.logs.splitlines())):
+        what = f"{what}: {TWICE.sub('', said)}"
     return NotReady(code, what, why="it cannot predict", fix=fix, detail=health.logs)
 
 

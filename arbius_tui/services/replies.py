@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -142,6 +143,16 @@ def too_big(size: int, limit: int) -> NotReady:
         f"the server's answer has {size:,} bytes or more, and {limit:,} is the limit",
         why="miners would have to move this for every task",
         fix="return a smaller output",
+    )
+
+
+def unwritten(folder: Path | None, error: OSError) -> NotReady:
+    """An output that could not be written as it came, e.g. on a full disk."""
+    return NotReady(
+        "cannot-write",
+        f"cannot write the output into {clean(str(folder))}: {(error.strerror or str(error)).lower()}",
+        why="a file that is cut is no output",
+        fix="free some space, or name another folder: -o DIR",
     )
 
 

@@ -106,4 +106,5 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
             builder=ImageBuilder(CogCli(), boxes.images, settings.state / "build.log"),
             image=settings.image,
             gpus=settings.gpus,
+            state=settings.state,
         )

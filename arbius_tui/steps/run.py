@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from arbius_tui.domain import health as healths_of
 from arbius_tui.domain import images, inputs
 from arbius_tui.domain.errors import BadInput, Failure, NotReady
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
@@ -16,7 +17,7 @@ from arbius_tui.domain.images import Image
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import ModelRecord, RunRecord
-from arbius_tui.services.ports import Builder, Containers, Gpus, Health, Server, Services
+from arbius_tui.services.ports import Builder, Containers, Gpus, Health, Prediction, Server, Services
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.model import Fact, names
 
@@ -42,6 +43,8 @@ class HealthSeen:
     url: str
     how: str = ""
     """How we came to the server: started, adopted, found again, still there."""
+    words: str = ""
+    """What the status means, for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +62,54 @@ class Run(Step):
 
     name = "run"
 
-    def __init__(self, endpoint: str = "") -> None:
+    def __init__(self, endpoint: str = "", image: str = "", gpus: Gpus | None = None) -> None:
         self.endpoint = endpoint.strip().rstrip("/")
         """A server to take, before all that is known or configured."""
+        self.image = image.strip()
+        """An image to start, in the same way."""
+        self.gpus = gpus
+        """The author's choice; None leaves it to the command line."""
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield each change of health; the server is remembered before it is ready, so that it is found again."""
         came = await self.server(journey, services)
         server = came.server
         yield Line(f"{came.how} {server.url}")
-        record = await remembered(came, services)
+        record = await remembered(came, services, self.gpus or services.gpus)
+        if before := journey.get(RunRecord):
+            record = replace(record, tried=before.tried)
         yield Saved(record)
-        for event in of_image(came.image, record):
+        for event in of_image(came, record):
             yield event
-        cog, live = "", bool(server.container) and came.how == "started"
-        async with aclosing(watched(server, services, live)) as events:
-            async for seen_now in events:
-                if isinstance(seen_now, Health):
-                    cog = seen_now.cog or cog
-                    # The setup's log has come line by line, as it was written.
-                    yield Found(seen(server, replace(seen_now, logs="") if live else seen_now, came.how))
-                else:
-                    for text in seen_now.splitlines():
-                        yield Line(text, "log")
+        cog = ""
+        async with aclosing(self.health(came, services)) as events:
+            async for event in events:
+                if isinstance(event, Found) and isinstance(event.item, HealthSeen):
+                    cog = event.item.cog or cog
+                yield event
         listed = inputs.read(await services.predictions.schema(server.url))
         yield Found(Fact("inputs", "inputs", "ok", names(listed), "these become the template's inputs"))
         yield Saved(replace(record, cog=cog))
-        result = {"image": record.image, "image_id": record.image_id, "container": server.container, "url": server.url}
-        yield Done(True, 0, {**result, "schema_from": "server"})
+        yield Done(True, 0, of_run(record))
+
+    async def health(self, came: Came, services: Services) -> AsyncGenerator[Event, None]:
+        """Each change of health until READY, also the last one of a container that ended, and the lines of its log."""
+        live, last = bool(came.server.container) and came.how == "started", ""
+        try:
+            async with aclosing(watched(came.server, services, live)) as events:
+                async for now in events:
+                    if isinstance(now, Health):
+                        last = now.status
+                        # The setup's log has come line by line, as it was written.
+                        yield Found(seen(came.server, replace(now, logs="") if live else now, came.how))
+                    else:
+                        for text in now.splitlines():
+                            yield Line(text, "log")
+        except NotReady as failure:
+            word = healths_of.ENDED.get(failure.problem.code, last)
+            if word != last:
+                yield Found(seen(came.server, Health(word), came.how))
+            raise
 
     async def server(self, journey: Journey, services: Services) -> Came:
         """The server to use: one that is named, one that we know, else one that is started."""
@@ -94,8 +117,8 @@ class Run(Step):
             await services.predictions.health(self.endpoint)
             return Came(Server(self.endpoint), "adopted")
         known, model = journey.get(RunRecord), journey.get(ModelRecord)
-        if services.image:
-            return await contained(services, services.image)
+        if named := self.image or services.image:
+            return await contained(services, named, self.gpus)
         if known is not None and not known.container and (same := await still(known, services)):
             return same
         if services.endpoints:
@@ -104,7 +127,7 @@ class Run(Step):
             return Came(Server(services.endpoints[0]), "adopted")
         reference = known.image if known is not None and known.container else model.image if model is not None else ""
         if reference:
-            return await contained(services, reference)
+            return await contained(services, reference, self.gpus)
         if not journey.model_dir:
             raise BadInput(
                 "no-model",
@@ -126,6 +149,7 @@ class Stop(Step):
         count = await stopped(known, services)
         foreign = bool(known.url) and not known.pid and not known.container
         if count:
+            yield Found(seen(Server(known.url), Health("stopped"), ""))
             yield Line(f"stopped and removed {count} server{'s' if count > 1 else ''} of this project")
         else:
             yield Line("there is nothing to stop: no server that we started for this project runs")
@@ -162,17 +186,18 @@ async def still(known: RunRecord, services: Services) -> Came | None:
     return None
 
 
-async def contained(services: Services, reference: str) -> Came:
+async def contained(services: Services, reference: str, gpus: Gpus | None = None) -> Came:
     """The container of this project if it runs this very image, also after a kill; else a new one in its place."""
+    wanted = gpus or services.gpus
     boxes, builder = docker(services)
     image = await builder.image(reference)
     found = await boxes.find_again()
     if found is not None:
         state = await boxes.state(found)
-        fits = state.image_id == image.id and services.gpus in ("auto", state.gpus)
+        fits = state.image_id == image.id and wanted in ("auto", state.gpus)
         if fits and not await spent(services, found.url):
             return Came(found, "found again", reference, image)
-    return Came(await boxes.start_image(reference), "started", reference, image)
+    return Came(await boxes.start_image(reference, gpus=gpus), "started", reference, image)
 
 
 def docker(services: Services) -> tuple[Containers, Builder]:
@@ -187,11 +212,12 @@ def docker(services: Services) -> tuple[Containers, Builder]:
     return services.containers, services.builder
 
 
-async def remembered(came: Came, services: Services) -> RunRecord:
-    """The server as the journey keeps it. A process of ours has no graphics card yet; of an endpoint nobody knows."""
+async def remembered(came: Came, services: Services, gpus: Gpus) -> RunRecord:
+    """The server as the journey keeps it. A process of ours has no graphics card; of an endpoint the author knows."""
     server = came.server
     if not server.container or services.containers is None:
-        return RunRecord(server.url, server.pid, container=server.container, cpu_only=server.started_by_us)
+        bare = server.started_by_us or gpus == "none"
+        return RunRecord(server.url, server.pid, container=server.container, cpu_only=bare)
     state = await services.containers.state(server)
     return RunRecord(
         server.url,
@@ -202,13 +228,15 @@ async def remembered(came: Came, services: Services) -> RunRecord:
     )
 
 
-def of_image(image: Image | None, record: RunRecord) -> list[Event]:
+def of_image(came: Came, record: RunRecord) -> list[Event]:
     """What there is to say of the image and how it runs."""
-    if image is None:
+    if (image := came.image) is None:
         return []
+    port = record.url.rpartition(":")[2]
+    box = f"{record.container[:12]}  port {port} of this machine, 5000 inside"
     facts = [
         Fact("image", "image", "ok", f"{record.image}  {image.id}", "what runs in the container"),
-        Fact("container", "container", "ok", record.container[:12], "found again by its label; `run stop` removes it"),
+        Fact("container", "container", "ok", box, "found again by its label; `run stop` removes it"),
     ]
     if record.cpu_only:
         why = "miners run it on a GPU: bytes of a GPU cannot be proved here"
@@ -218,12 +246,28 @@ def of_image(image: Image | None, record: RunRecord) -> list[Event]:
     return [*map(Trouble, images.troubles(image)), *map(Found, facts)]
 
 
-async def watched(server: Server, services: Services, fresh: bool = False) -> AsyncGenerator[Health | str, None]:
+def of_run(record: RunRecord) -> Mapping[str, Any]:
+    """What scripts read of a server that is READY. `gpus` is empty for one that was not started here."""
+    known = record.container or record.pid or record.cpu_only
+    return {
+        "image": record.image,
+        "image_id": record.image_id,
+        "container": record.container,
+        "url": record.url,
+        "schema_from": "server",
+        "gpus": ("none" if record.cpu_only else "all") if known else "",
+        "cpu_only": record.cpu_only,
+    }
+
+
+async def watched(
+    server: Server, services: Services, fresh: bool = False, limit: float = 0.0
+) -> AsyncGenerator[Health | str, None]:
     """Each change of health until READY; between them, of a container that was just started, the lines of its log.
 
     The failure of a container that ends meanwhile says why it ended.
     """
-    healths = services.predictions.wait_ready(server.url, READY_LIMIT)
+    healths = services.predictions.wait_ready(server.url, limit or READY_LIMIT)
     boxes = services.containers
     items: AsyncIterator[Health | str] = healths
     if server.container and boxes is not None:
@@ -300,7 +344,18 @@ async def awake(record: RunRecord, journey: Journey, services: Services) -> RunR
 
 def seen(server: Server, health: Health, how: str) -> HealthSeen:
     """A change of health as a finding."""
-    return HealthSeen("server", health.status, health.logs, health.cog, server.url, how)
+    words = healths_of.words(health.status)
+    return HealthSeen("server", health.status, health.logs, health.cog, server.url, how, words)
+
+
+async def asked(
+    server: Server, services: Services, inputs: Mapping[str, Any], limit: float, folder: Path | None = None
+) -> Prediction:
+    """One prediction; when the container ends in the middle of it, the failure says so and why."""
+    work = services.predictions.predict(server.url, inputs, limit, folder)
+    if server.container and services.containers is not None:
+        return await services.containers.during(server, work)
+    return await work
 
 
 async def answers(services: Services, url: str) -> bool:

@@ -16,7 +16,7 @@ from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import RunRecord, SeedTestRecord
 from arbius_tui.services.ports import Prediction, Server, Services
 from arbius_tui.steps.base import Step
-from arbius_tui.steps.run import awake
+from arbius_tui.steps.run import asked, awake, watched
 
 CASE_LIMIT = 900.0
 """Seconds a single prediction may take."""
@@ -42,6 +42,8 @@ class CaseSeen:
     error: str = ""
     letter: str = ""
     why: str = ""
+    code: str = ""
+    """Of the error."""
 
 
 class SeedTest(Step):
@@ -90,14 +92,14 @@ class SeedTest(Step):
                 await asyncio.sleep(proof.PAUSE)
             if case.before == "restart":
                 self.server = await services.servers.restart(self.server)
-                async for _ in services.predictions.wait_ready(self.server.url, CASE_LIMIT):
+                async for _ in watched(self.server, services, limit=CASE_LIMIT):
                     pass
         except NotReady as failure:
             if failure.problem.code == "not-ours":
                 return proof.Outcome(case, skipped=failure.problem.what)
             return proof.Outcome(case, problem=failure.problem)
         try:
-            found = await services.predictions.predict(self.server.url, {**sample, "seed": case.seed}, CASE_LIMIT)
+            found = await asked(self.server, services, {**sample, "seed": case.seed}, CASE_LIMIT)
         except Failure as failure:
             return proof.Outcome(case, problem=failure.problem)
         return proof.Outcome(case, hashed(found), seconds=found.seconds)
@@ -119,6 +121,7 @@ class SeedTest(Step):
             seconds=round(outcome.seconds, 3),
             outputs=outcome.outputs,
             error=outcome.problem.what if outcome.problem else "",
+            code=outcome.problem.code if outcome.problem else "",
             letter=proof.letters(self.outcomes).get(outcome.case.id, ""),
             why=verdict.note,
         )
@@ -137,7 +140,16 @@ class SeedTest(Step):
             yield Trouble(unproved())
         result = {
             "reproducible": proved.reproducible,
-            "endpoints": [{"id": "1", "url": self.server.url, "gpu": record.gpu, "driver": "", "cog": record.cog}],
+            "endpoints": [
+                {
+                    "id": "1",
+                    "url": self.server.url,
+                    "gpu": record.gpu,
+                    "driver": "",
+                    "cog": record.cog,
+                    "cpu_only": record.cpu_only,
+                }
+            ],
             "cases": list(rows),
             "diagnosis": list(proved.diagnosis),
         }

@@ -32,6 +32,7 @@ FOUND = {
     "iter": ("FAIL", ["seed-ignored", "output-shape"]),
     "mimes": ("warn", ["no-seed", "output-shape"]),
     "setupfail": ("warn", ["no-seed", "output-shape"]),
+    "slow": ("warn", ["output-shape"]),
     "slowsetup": ("warn", ["no-seed", "output-shape"]),
     "text": ("warn", ["output-shape"]),
 }

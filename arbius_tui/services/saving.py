@@ -1,0 +1,90 @@
+"""The outputs of one prediction on disk: taken in beside the place where they stay, never over another file."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from arbius_tui.domain.errors import BadInput, NotReady
+from arbius_tui.domain.text import clean
+from arbius_tui.services.ports import Output
+
+OURS = re.compile(r"out-[0-9]+\.[a-z0-9]+")
+"""The names that outputs get."""
+
+
+def free(folder: Path) -> None:
+    """BadInput `output-exists` when outputs lie there already: said before a prediction that takes minutes."""
+    try:
+        taken = sorted(path.name for path in folder.iterdir() if OURS.fullmatch(path.name)) if folder.exists() else []
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    if taken:
+        raise exists(folder / taken[0])
+
+
+@contextmanager
+def spool(place: Path | None) -> Iterator[Path]:
+    """An empty folder that only this user can read, inside `place` or among the temporary ones; removed at the end."""
+    try:
+        if place:
+            place.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=".arbius-tui-", dir=place))
+    except OSError as error:
+        raise unwritable(place or Path(tempfile.gettempdir()), error) from None
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def placed(outputs: Sequence[Output], folder: Path, *, fresh: bool) -> tuple[Output, ...]:
+    """Move the files of a spool into `folder`. `fresh` removes what an earlier try left; nothing is overwritten."""
+    try:
+        if fresh:
+            for old in folder.iterdir():
+                if OURS.fullmatch(old.name):
+                    old.unlink()
+        for output in outputs:
+            put(Path(output.path), folder / output.filename)
+    except FileExistsError as error:
+        raise exists(Path(str(error.filename2 or error.filename))) from None
+    except OSError as error:
+        raise unwritable(folder, error) from None
+    return tuple(replace(output, path=str(folder / output.filename)) for output in outputs)
+
+
+def put(source: Path, target: Path) -> None:
+    """Another name for a file; a copy where the file system has no links. FileExistsError rather than overwriting."""
+    try:
+        target.hardlink_to(source)
+    except FileExistsError:
+        raise
+    except OSError:
+        with source.open("rb") as old, target.open("xb") as new:
+            shutil.copyfileobj(old, new)
+
+
+def exists(path: Path) -> BadInput:
+    """A file that would have been overwritten."""
+    return BadInput(
+        "output-exists",
+        f"{clean(str(path))} is there already",
+        why="an output is never written over another file",
+        fix="name another folder with -o, or move that file away",
+    )
+
+
+def unwritable(folder: Path, error: OSError) -> NotReady:
+    """A folder that takes no file."""
+    return NotReady(
+        "cannot-write",
+        f"cannot write into {clean(str(folder))}: {(error.strerror or str(error)).lower()}",
+        why="the output would be lost",
+        fix="name a folder that you may write to, with room in it: -o DIR",
+    )
