@@ -112,23 +112,38 @@ def rehearse(options: Options) -> int:
 
 
 @main.command()
-@click.option("--only", metavar="GROUP", help="One group of checks.")
+@click.option("--only", metavar="GROUP", help="One group of checks, or several with commas between.")
+@click.option("--fix", metavar="ID", help="Run the command that mends this check, after asking, and look again.")
+@click.option("--guide", is_flag=True, help="Where the published guide no longer works, and what to do instead.")
 @shared
-def check(options: Options, only: str | None) -> int:
+def check(options: Options, only: str | None, fix: str | None, guide: bool) -> int:
     """What this machine has, and what it lacks."""
     from arbius_tui.steps.checks import Checks
 
+    if sum(map(bool, (only, fix, guide))) > 1:
+        return refuse(options, "--only, --fix and --guide are three questions", "give one of them")
+    if guide:
+        from arbius_tui.steps.guide import Guide
+
+        return once(options, Guide())
+    if fix:
+        from arbius_tui.steps.fix import MendRow
+
+        return once(options, MendRow(fix))
     return once(options, Checks(only))
 
 
 @main.command()
 @click.argument("folder", metavar="[new] DIR")
 @click.argument("made", metavar="", required=False, type=FILE)
+@click.option("--doctor", is_flag=True, help="Also what `cog doctor` finds.")
 @shared
-def model(options: Options, folder: str, made: Path | None) -> int:
+def model(options: Options, folder: str, made: Path | None, doctor: bool) -> int:
     """Read a model's folder; `model new DIR` writes the files of a new model (a folder named new is ./new)."""
     if folder != "new" and made is None:
-        return once(options, "model", model_dir=str(Path(folder).absolute()))
+        from arbius_tui.steps.model import Model
+
+        return once(options, Model(doctor), model_dir=str(Path(folder).absolute()))
     if folder != "new" or made is None:
         return refuse(
             options, "one folder is needed", "arbius-tui model DIR reads one, arbius-tui model new DIR makes one"
@@ -150,11 +165,15 @@ def model(options: Options, folder: str, made: Path | None) -> int:
 @click.argument("folder", type=FILE)
 @click.option("-t", "--tag", default="", metavar="NAME", help="The image's name; default as cog names it.")
 @click.option("--dockerfile", default="", metavar="F", help="Your own Dockerfile, as seen from the folder.")
+@click.option("--image", default="", metavar="NAME", help="Build nothing: this image is the model's.")
 @shared
-def build(options: Options, folder: Path, tag: str, dockerfile: str) -> int:
-    """Build the image of a model's folder with cog."""
+def build(options: Options, folder: Path, tag: str, dockerfile: str, image: str) -> int:
+    """Build the image of a model's folder with cog, or take one that exists."""
     from arbius_tui import launch
-    from arbius_tui.steps.build import Build
+    from arbius_tui.steps.build import Build, UseImage
+
+    if image and (tag or dockerfile):
+        return refuse(options, "an image that exists is not built", "give --image alone, or -t and --dockerfile")
 
     if options.network == REHEARSAL:
         return refuse(options, "the rehearsal builds no image", "leave --network rehearsal out")
@@ -162,9 +181,26 @@ def build(options: Options, folder: Path, tag: str, dockerfile: str) -> int:
 
     def work(chosen: Options) -> int:
         with launch.project(chosen, place, chosen.network, str(place)) as store:
-            return walk(chosen, store, (Build(tag, dockerfile),), {})
+            return walk(chosen, store, (UseImage(image) if image else Build(tag, dockerfile),), {})
 
     return configured(options, work)
+
+
+@main.command()
+@click.option("--token-file", type=FILE, metavar="F", help="A file whose first line is the CLI token.")
+@shared
+def login(options: Options, token_file: Path | None) -> int:
+    """Log in to Replicate's registry through cog; the token is asked for unseen."""
+    from arbius_tui.domain.secret import Secret
+    from arbius_tui.headless import read_secret
+    from arbius_tui.steps.publish import Login
+
+    try:
+        token = Secret(read_secret(token_file)) if token_file else None
+    except Failure as failure:
+        complain(face_of(options), failure.problem, failure.exit_code)
+        return failure.exit_code
+    return once(options, Login(token))
 
 
 @main.command(name="run")
@@ -444,7 +480,7 @@ def later(name: str, instead: str) -> None:
 
 
 for _name, _instead in {
-    "publish": "run `cog login` and `cog push r8.im/OWNER/NAME`",
+    "publish": "run `arbius-tui login` and `cog push r8.im/OWNER/NAME`",
     "owner": "call setModelFee or setModelAddr on the engine from the model's addr",
     "verify": "compare `cid FILE` and `id FILE` with what the engine says",
     "serve": "run the wizard in a terminal",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from textual import __version__ as textual
 
-from bench import keys, startup, walk
+from bench import build, keys, startup, walk
 from bench.report import table
 
 
@@ -25,6 +25,7 @@ def main() -> None:
     for what, measure, samples in (
         ("starting", startup.measure, 2 if quick else startup.ROUNDS),
         ("pressing keys", keys.measure, 20 if quick else keys.PRESSES),
+        ("building", build.measure, 20 if quick else build.PRESSES),
         ("walking", walk.measure, 1 if quick else walk.ROUNDS),
     ):
         print(f"bench: {what} ..", file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "arbius_tui").rglob("*.py"))
 
-HEAVY = {"web3", "docker", "eth_tester", "eth", "keyring", "httpx", "aiohttp", "eth_account", "pydantic"}
+HEAVY = {"web3", "docker", "eth_tester", "eth", "keyring", "httpx", "aiohttp", "eth_account", "pydantic", "PIL"}
 """Imported where they are first used: web3 alone costs four times the first frame of a bare Textual app."""
 
 CLASS_LINES, FUNCTION_LINES, FUNCTION_LINES_95 = 200, 50, 25

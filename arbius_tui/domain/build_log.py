@@ -52,6 +52,12 @@ _WORDS: Mapping[str, StepWord] = {
     "DONE": "ok", "CACHED": "cached", "CANCELED": "off", "ERROR:": "FAIL", "ERROR": "FAIL",
 }  # fmt: skip
 
+TROUBLE = re.compile(
+    r"^(?!.*no access allowed to dir)(?:#\d+ ERROR|.*\b(?:ERROR|Error|error|FATAL|fatal|E): "
+    r"|.*(?:[a-z]Error|Exception): |.*\bbuild failed: |.*[Nn]o space left on device)"
+)
+"""A line of a log that tells of an error, but for the ERROR that every good build prints."""
+
 _HARMLESS = "no access allowed to dir"
 """The label step has no context to read a .dockerignore from; every good build prints this as an ERROR."""
 

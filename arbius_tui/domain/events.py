@@ -31,7 +31,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of text for a person: a log line, or what is being done. Already clean."""
+    """Text for a person: what is being done, or lines of a log, all that came at once in one event. Already clean."""
 
     text: str
     source: str = ""

@@ -14,6 +14,7 @@ WORDS: Mapping[str, str] = {
     "UNKNOWN": "it does not say yet",
     "exited": "its container has ended and answers nothing",
     "paused": "its container is paused and answers nothing until it is let go on",
+    "lost": "it answered, and does no more",
     "gone": "its container was removed from outside",
     "stopped": "it was stopped and removed; its image is still there",
 }
@@ -28,6 +29,7 @@ ENDED: Mapping[str, str] = {
     "container-paused": "paused",
     "container-missing": "gone",
     "server-broken": "DEFUNCT",
+    "endpoint-lost": "lost",
 }
 """The health of a server by the code of the failure that says why it cannot answer."""
 

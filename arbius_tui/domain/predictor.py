@@ -276,6 +276,8 @@ def seed_findings(file: PythonFile, model: Predictor) -> Iterator[Finding]:
     yield from seed_bounds(file, model, seed, place)
     if not seed.has_default:
         yield no_default(file, seed, place, function)
+    elif isinstance(seed.default, int) and not 0 <= seed.default <= LARGEST:
+        yield odd_default(file, model, seed, place)
 
 
 def seed_bounds(file: PythonFile, model: Predictor, seed: ModelInput, place: ast.AST) -> Iterator[Finding]:
@@ -309,6 +311,17 @@ def no_default(file: PythonFile, seed: ModelInput, place: ast.AST, function: Fun
     )  # fmt: skip
     edits = [file.replaced(option, str(first))] if option is not None else []
     return with_patch(finding, diff({file.name: file.text}, {file.name: edits}) if edits and file.can_be_edited else "")
+
+
+def odd_default(file: PythonFile, model: Predictor, seed: ModelInput, place: ast.AST) -> Finding:
+    """A default that no miner sends, most often -1 for "any": whoever leaves the seed out sees what none can prove."""
+    finding = found(
+        file.place(place), "seed-default", f"the default of seed is {seed.default:,}, which no miner sends",
+        why="miners send 0 to 2^53 - 17; if it stands for a random seed, a user who leaves it out gets another output "
+        "each time",
+        fix="write default=0", severity="warn",
+    )  # fmt: skip
+    return with_patch(finding, replaced_option(file, model, "default", "0"))
 
 
 def all_arguments(function: Function) -> list[ast.arg]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,3 +58,9 @@ class Ask(Protocol):
 
     async def secret(self, question: Question) -> Secret:
         """A password or a key; never from an argument or the environment."""
+
+    def terminal(self) -> AbstractContextManager[bool]:
+        """Step aside: inside it the terminal belongs to a command that asks by itself, e.g. sudo for a password.
+
+        Gives whether what is printed meanwhile vanishes afterwards. NeedsInput where there is no terminal to give.
+        """

@@ -10,16 +10,20 @@ from arbius_tui.domain.journey import Record
 
 @dataclass(frozen=True)
 class ChecksRecord(Record):
-    """State word of each check by its id, and when they ran (RFC 3339)."""
+    """State word of each check by its id, when they ran (RFC 3339), and which checks each of them needs."""
 
     step: ClassVar[str] = "checks"
     states: dict[str, str] = field(default_factory=dict)
     at: str = ""
+    needs: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ModelRecord(Record):
-    """The model's folder, its predictor (`predict.py:Predictor`), the names of its inputs, and the image we built."""
+    """The model's folder, its predictor (`predict.py:Predictor`), the names of its inputs, and its image.
+
+    `built` is the name that the last build of this folder gave to its image; an image that existed keeps its own.
+    """
 
     step: ClassVar[str] = "model"
     folder: str = ""
@@ -27,6 +31,7 @@ class ModelRecord(Record):
     inputs: tuple[str, ...] = ()
     image: str = ""
     image_id: str = ""
+    built: str = ""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ def clean(text: str) -> str:
     Escape sequences go whole, then C0, DEL, C1, bidi overrides and zero-width controls. Half a surrogate pair becomes
     U+FFFD, because it could not be printed. Cleaning twice changes nothing.
     """
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text  # nearly every line of a log, in a tenth of the time
     return _SURROGATE.sub("\ufffd", _CONTROL.sub("", _SEQUENCE.sub("", text)))
 
 

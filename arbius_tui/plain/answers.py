@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TextIO
 
 from arbius_tui.domain.errors import NeedsInput
@@ -41,6 +42,19 @@ class Answers:
         if self.person:
             return Secret(await asyncio.to_thread(getpass.getpass, f"  {question.text}: "))
         raise unanswered(question)
+
+    @contextmanager
+    def terminal(self) -> Iterator[bool]:
+        """The terminal that the person sits at; what is printed there stays."""
+        if not self.person:
+            raise NeedsInput(
+                "no-terminal",
+                "this command asks by itself, and there is no terminal to ask on",
+                why="it may want a password, which is never taken from a file or an argument",
+                fix="run it by hand, or this command on a terminal",
+            )
+        self.out.flush()
+        yield False
 
     async def prompt(self, question: Question) -> str:
         """Ask the person; an empty line takes the default, a wrong one is asked again."""

@@ -20,8 +20,8 @@ def text(step: str, event: Event) -> list[str]:
     match event:
         case Started(title):
             return ["", f"Step {order(step)} of {TOTAL}: {title}"]
-        case Line(said, source):
-            return [f"  {source + ': ' if source else ''}{said}"]
+        case Line():
+            return said(step, event)
         case Found(item):
             return found(item.kind, plain(item))
         case Trouble(problem):
@@ -30,6 +30,13 @@ def text(step: str, event: Event) -> list[str]:
             return [f"  {'done' if ok else f'not done, exit code {code}'}"]
         case Progress() | _:
             return []
+
+
+def said(step: str, line: Line) -> list[str]:
+    """Text, each of its lines by itself; a build is told by its steps, and its file has every line."""
+    if (step, line.source) == ("model", "log"):
+        return []
+    return [f"  {line.source + ': ' if line.source else ''}{row}" for row in line.text.split("\n")]
 
 
 def trouble(problem: Problem) -> list[str]:
@@ -53,8 +60,18 @@ def found(kind: str, item: Mapping[str, Any]) -> list[str]:
 
 
 def check(i: Mapping[str, Any]) -> str:
-    """A check that has ended."""
-    return "" if i["state"] == "wait" else f"{i['state']:<5} {i['title'] or i['id']}: {i['found']}"
+    """A check that has ended, and what mends one that warns; one that fails comes as a problem, too."""
+    if i["state"] == "wait" and not i["found"]:
+        return ""
+    head, fix = f"{i['state']:<5} {i['title'] or i['id']}: {i['found']}", i["fix"] if i["state"] == "warn" else None
+    return "\n".join([head, *(f"  fix  {part}" for part in (fix or {}).values() if part)])
+
+
+def drift(i: Mapping[str, Any]) -> str:
+    """A place of the published guide that no longer works."""
+    step = f"{order(i['step'])} {i['step'].replace('_', ' ')}"
+    return "\n".join([f"{i['section']}: {i['says']}", f"  today    {i['today']}", f"  instead  {i['instead']}",
+                      f"  step     {step}", f"  source   {i['source']}"])  # fmt: skip
 
 
 def case(i: Mapping[str, Any]) -> str:
@@ -136,6 +153,7 @@ def prediction(i: Mapping[str, Any]) -> str:
 
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "check": check,
+    "drift": drift,
     "case": case,
     "endpoint": endpoint,
     "comparison": comparison,

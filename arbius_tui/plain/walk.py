@@ -50,9 +50,21 @@ async def everything(walk: Walk, ask: Ask, face: Face) -> Done:
             continue
         done = await steps(walk, [name], ask, face)
         face.show(name, done)
+        if name == "model" and done.ok and wants_image(walk):
+            from arbius_tui.steps.build import MakeImage
+
+            done = await steps(walk, [MakeImage()], ask, face)
+            face.show(name, done)
         if not done.ok and name != "checks":
             break
     return Done(done.ok, done.exit, summary(walk, time.monotonic() - began))
+
+
+def wants_image(walk: Walk) -> bool:
+    """Whether the next step has nothing to start: no image, no server that runs, and Docker's part is not left out."""
+    record, services = walk.journey.records.get("model", {}), walk.services
+    named = services.image or services.endpoints or "run" in walk.journey.records
+    return services.builder is not None and not record.get("image") and not named
 
 
 def summary(walk: Walk, seconds: float) -> Mapping[str, Any]:

@@ -78,7 +78,7 @@ class StepScreen(KeyedScreen):
         self.cancel_job()
 
     def jobs(self) -> list[Worker[None]]:
-        """Hook: what runs here, also on a screen that lies over this one; it is ended when the author quits."""
+        """Hook: what runs here or over this screen, and ends when the author quits."""
         return [self.job] if self.job else []
 
     def cancel_job(self) -> bool:
@@ -187,12 +187,6 @@ class StepScreen(KeyedScreen):
         self.in_trouble(broke(error, self.session.log_dir))
         if self.session.walk:
             await self.session.walk.save(Place(at=self.step, states={self.step: "FAIL"}))
-
-    def show_problem(self, problem: Problem | None, hint: str = "F4 copy") -> None:
-        """The error panel in place of the finding, or the finding again."""
-        self.set_class(problem is not None, "-problem")
-        if problem:
-            self.panel.show(problem, hint)
 
     def elapsed(self) -> str:
         """`0:41` since the run began."""

@@ -126,21 +126,30 @@ def row(check: Check) -> Row:
     return Row(check.id, (check.title or check.id, check.state, check.found, needed, took), check.state)
 
 
+FOUND = 41
+"""Cells of the column Found at 80; what is longer stands below the table as well."""
+
+
 def facts(check: Check) -> list[Fact]:
-    """Why it matters, how to mend it or what was found, and what the tool said."""
+    """Why it matters, how to mend it in a command and in words, and what the tool said; most important first."""
     said = next((text for text in check.raw.splitlines() if text.strip()), "")
+    long = [Fact("found", check.found)] if len(check.found) > FOUND else []
     if check.fix and check.fix.command:
         how = fix(check.fix.command, "Enter run  F4 copy" if runs(check.fix.command) else "F4 copy")
-        return [why(check.why), how, raw(said) if said else Fact("", (check.fix.text, "$muted"))]
-    found = [Fact("fix", check.fix.text)] if check.fix else [Fact("found", check.found)] if check.found else []
+        return [why(check.why), how, Fact("", (check.fix.text, "$muted")), *long, *([raw(said)] if said else [])]
+    if check.state == "wait" and check.needs and check.found:
+        return [why(check.why), Fact("waits", f"{check.found.strip('()')}; it runs by itself when that is ok")]
+    if check.fix:
+        return [why(check.why), Fact("fix", check.fix.text), *long, *([raw(said)] if said else [])]
+    found = [Fact("found", check.found)] if check.found else []
     return [why(check.why), *found, *([raw(said)] if said and said != check.found else [])]
 
 
 def runs(command: str) -> bool:
-    """Whether Enter can run it here."""
-    from arbius_tui.steps.fix import runnable
+    """Whether Enter runs it, here or on the terminal that is handed to it."""
+    from arbius_tui.steps.fix import way
 
-    return bool(runnable(command))
+    return way(command) != "by hand"
 
 
 def output(check: Check) -> list[Content]:

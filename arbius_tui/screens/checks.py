@@ -25,23 +25,28 @@ if TYPE_CHECKING:
     from arbius_tui.steps.checks import Check
 
 
+WHY = (
+    "Making an image of your model, proving its seed and registering it each need a few programs and services. "
+    "This table says what is here, in which version, and which step needs it. A row that waits for another runs by "
+    "itself once that one is ok.\n"
+    "A FAIL holds up only the steps in its last column; all other steps can be done now. A warn holds up nothing."
+)
+
+
 class ChecksScreen(StepScreen):
     """A table that fills while the checks run, and the finding of the row under its cursor."""
 
     step = "checks"
     auto_run = True
     CSS = "ChecksScreen.-wide #main > Table { max-height: 66%; }"
-    why = (
-        "Making an image of your model, proving its seed and registering it each need a few programs and services. "
-        "This table says what is here, in which version, and which step needs it.\n"
-        "A FAIL holds up only the steps in its last column; all other steps can be done now. A warn holds up nothing."
-    )
+    why = WHY
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "fix", "fix", id="checks.fix", tooltip="run the command that mends this row; it asks first"),
         Binding("r", "recheck", "recheck", id="checks.recheck", tooltip="look at this row again"),
         Binding("f", "problems", "problems", id="checks.problems", tooltip="show only the rows that need you, or all"),
         Binding("slash", "filter", "filter", id="checks.filter", tooltip="show only rows with a text"),
         Binding("j", "json", "JSON", id="checks.json", tooltip="copy all rows as JSON"),
+        Binding("g", "guide", "guide", id="checks.guide", tooltip="where the published guide no longer works"),
         Binding("f5", "run", "all", id="frame.run", tooltip="check everything again"),
     ]
 
@@ -51,7 +56,7 @@ class ChecksScreen(StepScreen):
         self.filling, self.fresh, self.here = False, True, ""
         self.next_step: Step | None = None
         self.table = Table(COLUMNS, self.list.rows())
-        self.pane, self.more = Finding(), SideBySide("Full output", "What it unlocks")
+        self.pane, self.more = Finding(room=4), SideBySide("Full output", "What it unlocks")
 
     def body(self) -> Iterable[Widget]:
         """The table; until the first check comes it shows the words of the last time."""
@@ -131,7 +136,7 @@ class ChecksScreen(StepScreen):
         """Next is to run the command that mends the row, or to copy it for a terminal; else the next step."""
         command = self.fix_command
         first = "frame.next" if not command else "checks.fix" if runs(command) else "frame.copy"
-        own = [first, "checks.recheck", "checks.problems", "checks.filter", "checks.json", "frame.run"]
+        own = [first, "checks.recheck", "checks.problems", "checks.filter", "checks.guide", "frame.run", "checks.json"]
         return ["frame.cancel", *own] if self.running else own
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -142,13 +147,13 @@ class ChecksScreen(StepScreen):
 
     @worker(group="fix", exclusive=True, exit_on_error=False)
     async def action_fix(self) -> None:
-        """Run the command after asking, or copy it where it needs a terminal of its own."""
-        from arbius_tui.steps.fix import Mend, runnable
+        """Run the command after asking, or copy it where only the author can run it."""
+        from arbius_tui.steps.fix import Mend
 
         command, check = self.fix_command, self.check
         if self.running or not (check and check.fix):
             self.say("the checks still run; x cancels them")
-        elif runnable(command):
+        elif runs(command):
             self.next_step = Mend(command, changes=check.fix.text)
             self.action_run()
         else:
@@ -161,6 +166,13 @@ class ChecksScreen(StepScreen):
         if self.table.row and not self.running:
             self.next_step = Checks(self.table.row.id)
             self.action_run()
+
+    def action_guide(self) -> None:
+        """Where the published guide no longer works, on a page of its own."""
+        from arbius_tui.screens.guide import GuidePage
+        from arbius_tui.steps.guide import drift
+
+        self.app.push_screen(GuidePage(drift()))
 
     def action_problems(self) -> None:
         """Only rows that need the author, or all."""
@@ -194,7 +206,10 @@ class ChecksScreen(StepScreen):
         await copy_out(self, as_json(self.list.checks.values()), f"{len(self.list.checks)} checks as JSON")
 
     def command(self) -> str:
-        """The same checks without a screen."""
+        """The same without a screen: the fix of the row where it has one, else all checks."""
+        check = self.check
+        if self.fix_command and check and runs(self.fix_command):
+            return f"arbius-tui check --fix {check.id}"
         return "arbius-tui check"
 
     def copy_text(self) -> str:

@@ -39,7 +39,7 @@ class FactScreen(StepScreen):
         Binding("f5,r", "run", "look", id="frame.run", tooltip="look again"),
         Binding("j", "json", "JSON", id="facts.json", tooltip="copy all rows as JSON"),
     ]
-    hints = ("frame.next", "frame.run", "facts.json")
+    hints: ClassVar[Sequence[str]] = ("frame.next", "frame.run", "facts.json")
     columns: ClassVar[Sequence[Column]] = (Column("What", 14, 18), Column("State", 5, 5), Column("Found", 0, 0))
 
     def __init__(self, session: Session) -> None:

@@ -103,9 +103,9 @@ class Note(Vertical):
 
     DEFAULT_CSS = "Note { height: auto; display: none; }"
 
-    def __init__(self, title: str, room: int = 4) -> None:
+    def __init__(self, title: str, room: int = 4, how: str = "instead") -> None:
         super().__init__()
-        self.rule, self.facts = Rule(title), FactBlock(room)
+        self.rule, self.facts, self.how = Rule(title), FactBlock(room), how
         self.command = ""
         """The command that it offers, for F4."""
 
@@ -121,14 +121,14 @@ class Note(Vertical):
 
     def tell(self, problem: Problem) -> None:
         """A problem that is no failure, in calm words."""
-        self.show(note_facts(problem), (problem.fix.command or "") if problem.fix else "")
+        self.show(note_facts(problem, self.how), (problem.fix.command or "") if problem.fix else "")
 
 
-def note_facts(problem: Problem) -> list[Fact]:
-    """A problem in calm words: what, why, and what to do about it, with the command last."""
+def note_facts(problem: Problem, how: str = "instead") -> list[Fact]:
+    """A problem in calm words: what, why, and what to do about it (labelled `how`), with the command last."""
     said = problem.fix
     facts = [Fact("what", problem.what), Fact("why", problem.why)]
-    facts += [Fact("instead", said.text)] if said and said.text else []
+    facts += [Fact(how, said.text)] if said and said.text else []
     facts += [fix(said.command)] if said and said.command else []
     return [fact for fact in facts if fact.value]
 

@@ -13,6 +13,7 @@ from textual.events import DescendantBlur, DescendantFocus, Key
 from textual.screen import Screen
 from textual.widget import Widget
 
+from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.journey import Journey, order
 from arbius_tui.screens import keys
 from arbius_tui.screens.session import Session
@@ -115,6 +116,12 @@ class FrameScreen(Screen[None]):
         """A sentence on the status line, until something else happens."""
         self.said = words((text, style))
         self.refresh_status()
+
+    def show_problem(self, problem: Problem | None, hint: str = "F4 copy") -> None:
+        """The error panel in place of the finding, or the finding again."""
+        self.set_class(problem is not None, "-problem")
+        if problem:
+            self.panel.show(problem, hint)
 
     def refresh_status(self) -> None:
         """Draw the status line again: two hooks, or what was just said."""

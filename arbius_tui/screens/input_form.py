@@ -28,7 +28,7 @@ class InputForm(Vertical):
 
     DEFAULT_CSS = """
     InputForm { height: 1fr; }
-    InputForm VerticalScroll { height: auto; max-height: 1fr; }
+    InputForm VerticalScroll { height: 1fr; }
     """
 
     class Judged(Message):
@@ -57,6 +57,21 @@ class InputForm(Vertical):
         """The values as they were typed."""
         return self.form.values
 
+    def open_texts(self) -> dict[str, str]:
+        """The same without secrets."""
+        return {name: text for name, text in self.texts.items() if self.known[name].type != "secret"}
+
+    def flags(self) -> list[str]:
+        """What differs from the model's defaults, as words of a command."""
+        found: list[str] = []
+        for name, item in self.known.items():
+            text = self.texts.get(name, "")
+            if item.type == "secret" and text:
+                found += ["-i", f"{name}=@FILE"]
+            elif text != (typed_inputs.shown(item) if item.has_default else ""):
+                found += ["-i", f"{name}={text}"]
+        return found
+
     @property
     def wrong(self) -> dict[str, str]:
         """What is valid, for each field that holds nothing valid."""
@@ -74,8 +89,10 @@ class InputForm(Vertical):
     def judge(self, field: Field) -> None:
         """Show whether this field is wrong."""
         said = self.problem(field.id, field.value)
-        self.form.update_field(replace(field, state="ERROR" if said else "", reason=said))
-        self.post_message(self.Judged())
+        judged = replace(field, state="ERROR" if said else "", reason=said)
+        if judged != field:
+            self.form.update_field(judged)
+            self.post_message(self.Judged())
 
     def check(self) -> bool:
         """Show every field that is wrong and go to the first; whether all is well."""
@@ -109,8 +126,21 @@ class InputForm(Vertical):
         if left:
             self.judge(left)
         self.tell()
+        self.follow()
+
+    def on_descendant_focus(self) -> None:
+        """The focus came to the form as a whole: the field under the cursor is what counts."""
+        self.call_after_refresh(self.follow)
+
+    def follow(self) -> None:
+        """The field under the cursor and its reason are in sight."""
         row = self.form.sheet.row_of(self.form.at)
-        self.room.scroll_to_region(Region(0, row, 1, 2), animate=False, force=True)
+        self.room.scroll_to_region(Region(0, row, 1, 2), animate=False, force=True, immediate=True)
+
+    @property
+    def rows(self) -> int:
+        """Rows that all fields and what is said of one need."""
+        return self.form.sheet.row_of(len(self.form.fields)) + self.about.room
 
     def tell(self) -> None:
         """What the field under the cursor is, in the model's own words, and what it takes."""
@@ -120,7 +150,8 @@ class InputForm(Vertical):
             self.about.show([Fact("takes", ("nothing: this model has no inputs", "$muted"))])
             return
         typed = field is not None and field.kind == "text" and not typed_inputs.needed(item)
-        empty = "; empty: it is left out" if typed and item.type != "string" else ""
+        left_out = "; empty: the model's own default" if item.has_default else "; empty: it is left out"
+        empty = left_out if typed and item.type != "string" else ""
         said = item.description or ("miners set it for every task" if item.name == "seed" else "-")
         self.about.show([Fact("about", (said, "$muted")), Fact("takes", (typed_inputs.takes(item) + empty, "$muted"))])
 

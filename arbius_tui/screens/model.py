@@ -1,216 +1,167 @@
-"""Model: what stands in the model's folder, what miners would stumble over, and the patch that mends it."""
+"""Model: the folder as it is read, and its image as it is built, one in the place of the other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import pairwise
-from shlex import quote
+from shlex import join
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual import work as worker
+from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
-from textual.widget import Widget
 
-from arbius_tui.domain.events import Done, Found, Started, Trouble
-from arbius_tui.domain.journey import Journey
-from arbius_tui.domain.text import clean
-from arbius_tui.screens.base import StepScreen
-from arbius_tui.screens.facts import FactScreen, kept, row
-from arbius_tui.screens.findings import Finding, Note, place
-from arbius_tui.screens.session import Session
-from arbius_tui.widgets.frame import Lines, Rule
-from arbius_tui.widgets.panes import Empty, Fact, why
-from arbius_tui.widgets.text import GUTTER, Row, line
+from arbius_tui.screens.building import BuildingScreen
+from arbius_tui.screens.facts import kept
+from arbius_tui.screens.findings import as_json, copy_out
+from arbius_tui.widgets.pane import Cancelled
+from arbius_tui.widgets.panes import Empty
+from arbius_tui.widgets.text import KEY, Cell, state_style, words
 
 if TYPE_CHECKING:
-    from arbius_tui.steps.model import FindingSeen
-
-WORDS = {"error": "FAIL", "warn": "warn", "info": "-"}
-TONES = {"+": "$success", "-": "$error", "@": "$accent"}
-"""The first character of a line of a patch says what it is; the colour only repeats it."""
+    pass
 
 
-class PatchText(Lines):
-    """The lines of a patch, always on `room` rows, so that nothing below jumps when the cursor moves."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.patch, self.room = "", 0
-
-    def show(self, patch: str, room: int) -> None:
-        """Another patch; a repaint while the room is the same."""
-        grown = room != self.room
-        self.patch, self.room = patch, room
-        self.refresh(layout=grown)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Always the same."""
-        return self.room
-
-    def lines(self, width: int) -> Iterable[Content]:
-        """Each line in the colour of what it does."""
-        rows = shortened(self.patch, self.room)
-        for text in focused(rows, width - GUTTER):
-            yield line((text, TONES.get(text[:1], "$muted")))
-
-
-class Patch(Vertical):
-    """A patch on as many rows as there is room for; F4 copies it whole."""
-
-    DEFAULT_CSS = "Patch { height: auto; display: none; } PatchText { height: auto; }"
-    LOW, HIGH, TALL = 4, 14, 34
-    """Rows of the patch on a low terminal and on one with at least `TALL` rows."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.rule, self.text = Rule("Patch"), PatchText()
-
-    def compose(self) -> ComposeResult:
-        """A rule over the lines."""
-        yield self.rule
-        yield self.text
-
-    def show(self, patch: str, rows: int) -> None:
-        """Another patch, or none."""
-        self.display = bool(patch)
-        self.rule.show("Patch", "", "F4 copies it; patch -p1 applies it")
-        self.text.show(patch, self.HIGH if rows >= self.TALL else self.LOW)
-
-
-def shortened(patch: str, room: int) -> list[str]:
-    """At most `room` lines; where there is no room for all only what changes, and how many lines there are."""
-    rows = [clean(text.expandtabs(4)) for text in patch.removesuffix("\n").split("\n")]
-    shown = rows if len(rows) <= room else [text for text in rows if text[:1] in TONES][2:]
-    return shown if len(shown) <= room else [*shown[: room - 1], f"  .. {len(rows)} lines in all"]
-
-
-def focused(rows: list[str], width: int) -> list[str]:
-    """A line and the one that replaces it, both too long to show, begin shortly before they differ."""
-    made = list(rows)
-    for at, (old, new) in enumerate(pairwise(rows)):
-        same = next((n for n, (a, b) in enumerate(zip(old[1:], new[1:], strict=False)) if a != b), 0)
-        if (old[:1], new[:1]) == ("-", "+") and max(len(old), len(new)) > width and same > width // 2:
-            start = 1 + same - width // 3
-            made[at : at + 2] = [f"-..{old[start:]}", f"+..{new[start:]}"]
-    return made
-
-
-class ModelScreen(FactScreen):
-    """The facts of the folder, then the findings, each with its patch."""
+class ModelScreen(BuildingScreen):
+    """Reads the folder by itself; `b`, `d` and `i` make its image. `at_build`: the build is what is shown."""
 
     step = "model"
-    basis = ("checks",)
-    why = (
-        "A Cog model is a folder with a cog.yaml and a Python class whose method makes one output from named inputs. "
-        "Those inputs become the template that is registered, so what stands here decides what people can ask for.\n"
-        "Miners set the input `seed` themselves, for every task anew: a model without it cannot be checked by others. "
-        "The source is followed from the inputs to the output, and what would make two miners give other bytes is a "
-        "finding with its place and, where one is certain, a patch. Nothing of the model is run by this, and nothing "
-        "is ever written into this folder."
-    )
-    ROOM: ClassVar[int] = 4
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self.pane, self.note = Finding(self.ROOM), Note("Not in this version", self.ROOM)
-        self.patch = Patch()
-        self.seen: dict[str, FindingSeen] = {}
-
-    def finding(self) -> Iterable[Widget]:
-        """The row under the cursor, then its patch, or what this version leaves to the author."""
-        yield from super().finding()
-        yield self.patch
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("b", "build", "build", id="model.build", tooltip="build the image with cog"),
+        Binding("d", "dockerfile", "Dockerfile", id="model.dockerfile", tooltip="build it by a Dockerfile of yours"),
+        Binding("i", "image", "image", id="model.image", tooltip="take an image that exists for the model's"),
+        Binding("v", "view(True)", "steps", id="model.steps", tooltip="show the build again"),
+        Binding("v", "view(False)", "files", id="model.files", tooltip="show what was read in the files"),
+        Binding("e", "error", "error", id="model.error", tooltip="the log of the build at its last error"),
+        Binding("slash", "search", "search", id="model.search", tooltip="the log of the build, to search in"),
+        Binding("o", "doctor", "doctor", id="model.doctor", tooltip="read the folder, and ask cog doctor, too"),
+        Binding("f5,r", "look", "look", id="frame.run", tooltip="read the folder again"),
+    ]
 
     def empty(self) -> Empty | None:
-        """Without a folder."""
-        if self.session.journey.model_dir:
-            return None
+        """Without a folder an image will do."""
+        if self.session.journey.model_dir or self.session.rehearsal:
+            return super().empty()
         return Empty(
             "No model's folder was given.",
-            [("F10", "go on: a server that runs already needs none"), ("^Q", "quit, and start with: arbius-tui DIR")],
+            [("i", "use an image of Cog's that exists"), ("F10", "go on: a server that runs already needs none"),
+             ("^Q", "quit, and start with: arbius-tui DIR")],
             "DIR is the folder with your cog.yaml; arbius-tui model new DIR makes a new one.",
-        )
+        )  # fmt: skip
 
-    def saved_rows(self, journey: Journey) -> list[Row | str]:
-        """The folder, its predictor and its inputs as they were last seen."""
-        listed = journey.records.get("model", {}).get("inputs") or ()
-        names = ", ".join(str(name) for name in listed)
-        known = [("folder", kept(journey, "model", "folder") or journey.model_dir),
-                 ("predictor", kept(journey, "model", "predictor")), ("inputs", names)]  # fmt: skip
-        rows = [row(name, name, "", found) for name, found in known if found]
-        return ["Model", *rows] if rows else []
+    def status(self) -> Content:
+        """Where the build stands; how it ended."""
+        if not self.at_build:
+            return super().status()
+        if self.building:
+            far = f"  {self.progress.done} of {self.progress.total} steps" if self.progress else ""
+            return words(("run  ", KEY), self.doing, (far, "$muted"))
+        word = "FAIL" if self.wrong else "ok" if self.view.built else "off"
+        taken = self.maker is not None and self.maker.takes
+        said = {"FAIL": "no image", "ok": "taken" if taken else "built", "off": "cancelled"}[word]
+        odd = len(self.view.warnings) if self.view.built else 0
+        also: Cell = (f"  {odd} warning{'s' if odd > 1 else ''}" if odd else "", state_style("warn"))
+        return words((f"{word}  ", state_style(word)), said, (f"  after {self.view.lasted}", "$muted"), also)
 
-    def on_started(self, event: Started) -> None:
-        """Nothing is known of this reading yet."""
-        self.seen.clear()
-        super().on_started(event)
+    def wanted(self) -> list[str]:
+        """Next is the image as long as there is none, and then the next step."""
+        image = bool(kept(self.session.journey, self.step, "image")) or self.session.rehearsal
+        make = ["model.build", "model.dockerfile", "model.image"]
+        if self.running:
+            return ["frame.cancel", "model.search", "model.steps", "model.files", "model.error"]
+        if self.at_build:
+            found = ["model.search", "model.error", "model.files"]
+            return ["frame.next", *found, *make] if self.view.built else [*make, *found]
+        fine = self.session.journey.state(self.step) in ("ok", "warn")
+        first = ["frame.next"] if image else ["model.build"] if fine else ["frame.run"]
+        ways = [] if self.session.rehearsal else make
+        rest = ["model.steps", "frame.run", *ways, "model.doctor", "frame.next", "facts.json"]
+        return first + [key for key in rest if key not in first]
 
-    def on_found(self, event: Found) -> None:
-        """A fact is a row at once; findings come as rows when all are known."""
-        from arbius_tui.steps.model import FindingSeen
+    def action_look(self) -> None:
+        """Read the folder, and show it."""
+        self.action_view(False)
+        self.action_run()
 
-        if isinstance(item := event.item, FindingSeen):
-            self.seen[item.id] = item
+    def action_doctor(self) -> None:
+        """Read the folder, and hear cog."""
+        from arbius_tui.steps.model import Model
+
+        self.action_view(False)
+        self.reader = Model(doctor=True)
+        self.action_run()
+
+    def action_build(self) -> None:
+        """With cog."""
+        from arbius_tui.steps.build import Build
+
+        self.start(Build(ask_name=True))
+
+    @worker(group="pane", exclusive=True, exit_on_error=False)
+    async def action_dockerfile(self) -> None:
+        """By a Dockerfile, which is asked for."""
+        from arbius_tui.steps.build import Build, by
+
+        try:
+            name = "" if self.session.rehearsal else await by("dockerfile", self.ask)
+        except Cancelled:
+            return
+        self.start(Build(dockerfile=name, ask_name=True))
+
+    def action_image(self) -> None:
+        """One that exists."""
+        from arbius_tui.steps.build import UseImage
+
+        self.start(UseImage())
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What runs is not started a second time; what is not there is not shown."""
+        folder = bool(self.session.journey.model_dir)
+        match action:
+            case "build" | "dockerfile" | "doctor":
+                return folder and not self.running
+            case "image" | "look":
+                return not self.running
+            case "view":
+                return self.at_build if not parameters[0] else self.view.begun and not self.at_build
+            case "search" | "error":
+                return self.view.log_file is not None
+        return super().check_action(action, parameters)
+
+    async def action_back(self) -> None:
+        """Esc leads from a build that ended to the reading before it goes anywhere."""
+        if self.ask.pane is None and self.at_build and not self.running:
+            self.action_view(False)
         else:
-            super().on_found(event)
+            await super().action_back()
 
-    def on_trouble(self, event: Trouble) -> None:
-        """What is wrong in a file stands in its row; what kept the folder from being read is the panel."""
-        if not event.problem.path:
-            super().on_trouble(event)
-            return
-        StepScreen.on_trouble(self, event)
-        self.show_problem(None)
+    def action_log(self, *, search: bool = False, error: bool = False) -> None:
+        """The log of the build is in a file, too."""
+        from arbius_tui.screens.pages import LogPage
 
-    def on_done(self, event: Done) -> None:
-        """Facts and findings in two groups. Rows of an earlier reading go."""
-        if self.items:
-            facts = [row(item.id, item.title, item.state, item.found) for item in self.items.values()]
-            found = [Row(one.id, ((one.place, "$muted"), WORDS[one.severity], one.what), WORDS[one.severity])
-                     for one in self.seen.values()]  # fmt: skip
-            self.table.set_rows(["Model", *facts, *(["Findings"] if found else []), *found])
-        super().on_done(event)
+        self.app.push_screen(LogPage("Model", self.log_lines, self.view.log_file, search=search, error=error))
 
-    @property
-    def here(self) -> FindingSeen | None:
-        """The finding under the cursor."""
-        return self.seen.get(self.table.row.id) if self.table.row else None
+    def action_search(self) -> None:
+        """Ask for a text and find it in the log."""
+        self.action_log(search=True)
 
-    def present(self) -> None:
-        """The fact or the finding under the cursor; a patch takes the place of the note."""
-        here = self.here
-        self.patch.show((here.patch or "") if here else "", self.size.height)
-        self.note.display = bool(self.note.facts.facts) and not self.patch.display
-        if here is None:
-            super().present()
-            return
-        fix = here.fix
-        facts = [Fact("what", (here.what, "bold")), why(here.why), Fact("fix", fix.text if fix else "")]
-        title = f"{here.code}  {here.place}"
-        self.pane.show(title, WORDS[here.severity], place(self.table), [fact for fact in facts if fact.value])
+    def action_error(self) -> None:
+        """The log at its last error."""
+        self.action_log(error=True)
 
-    def on_resize(self) -> None:
-        """More rows, more of the patch."""
-        if self.nothing is None:
-            self.present()
+    @worker(group="copy", exclusive=True, exit_on_error=False)
+    async def action_json(self) -> None:
+        """All rows as JSON: those of the files, or those of the image."""
+        items = self.view.items() if self.at_build else self.items.values()
+        await copy_out(self, as_json(items), f"{len(items)} rows as JSON")
 
     def copy_text(self) -> str:
-        """The patch under the cursor, else what mends the finding, else what any row of facts gives."""
-        here = self.here
-        if here is None:
-            return super().copy_text()
-        if here.patch:
-            return pasted(here.patch)
-        return ((here.fix.command or here.fix.text) if here.fix else "") or here.what
+        """What the row under the cursor gives."""
+        return self.view.copy_text() if self.at_build else super().copy_text()
 
     def command(self) -> str:
-        """The same without a screen."""
-        return f"arbius-tui model {quote(self.session.journey.model_dir or 'DIR')}"
-
-
-def pasted(patch: str) -> str:
-    """A patch as it may be pasted: exact, line ends of Windows included, unless something hides in it."""
-    harmless = clean(patch)
-    return patch if harmless == patch.replace("\r\n", "\n") else harmless
+        """The same without a screen: the build that is shown or next, else the reading."""
+        folder = self.session.journey.model_dir or "DIR"
+        if self.at_build and self.maker:
+            return join(["arbius-tui", *self.maker.command(folder)])
+        if "doctor" in self.items:
+            return f"{super().command()} --doctor"
+        return join(["arbius-tui", "build", folder]) if self.wanted()[0] == "model.build" else super().command()

@@ -18,7 +18,7 @@ from arbius_tui.screens.session import Session
 from arbius_tui.widgets.frame import Rule
 from arbius_tui.widgets.log import LogTail
 from arbius_tui.widgets.panes import Empty, Fact, Facts
-from arbius_tui.widgets.text import words
+from arbius_tui.widgets.text import KEY, words
 
 OTHER = ("run.endpoint", "run.image", "run.json")
 """Other ways to a server."""
@@ -62,6 +62,12 @@ class RunScreen(ServerKeys):
 
     def on_mount(self) -> None:
         """What was saved is there at once."""
+        self.show_parts()
+
+    def on_screen_resume(self) -> None:
+        """What became of the server while a prediction was tried."""
+        if self.trial and self.trial.health and not self.running:
+            self.seen, self.url = self.trial.health, str(self.saved.get("url") or self.url)
         self.show_parts()
 
     def show_parts(self) -> None:
@@ -113,7 +119,9 @@ class RunScreen(ServerKeys):
     def on_saved(self, event: Saved) -> None:
         """The container and its image are known before it is READY."""
         super().on_saved(event)
+        self.url = str(self.saved.get("url") or self.url)
         self.show_parts()
+        self.refresh_keys()
 
     def on_log(self, text: str) -> None:
         """Lines of the server's own log."""
@@ -141,7 +149,7 @@ class RunScreen(ServerKeys):
         """Starting is next until the server is there; then a prediction can be tried, and the next step is next."""
         other = "run.gpu" if self.bare else "run.cpu"
         if self.running:
-            return ["frame.cancel", other]
+            return ["frame.cancel", *([] if self.bare else ["run.cpu"])]
         if self.ready:
             return ["frame.next", "run.predict", "run.stop", other, "frame.run", *OTHER]
         return ["run.start", "run.image", "run.endpoint", other, "run.stop", "run.json"]
@@ -165,6 +173,12 @@ class RunScreen(ServerKeys):
 
     def status(self) -> Content:
         """READY, or what runs."""
+        if self.running and self.health == "STARTING":
+            from arbius_tui.steps.run import READY_LIMIT
+
+            return words(("run  ", KEY), "STARTING", (f"  given up after {seconds(READY_LIMIT)}", "$muted"))
+        if self.health == "stopped" and not self.running:
+            return words(("stopped; Enter starts it again", "$muted"))
         if self.running or self.health != "READY":
             return super().status()
-        return words(("READY  ", "bold $success"), ("the seed test can begin", "$muted"))
+        return words(("READY  ", "bold $success"), ("p tries a prediction, the seed test can begin", "$muted"))

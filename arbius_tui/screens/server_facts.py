@@ -35,6 +35,7 @@ def server_facts(saved: Mapping[str, Any], seen: HealthSeen | None, took: str) -
     if container := str(saved.get("container") or ""):
         image, id = str(saved.get("image") or "-"), short(str(saved.get("image_id") or "").removeprefix("sha256:"))
         facts.append(Fact("image", f"{image}  {id}"))
+    if container and (seen is None or seen.status not in ("stopped", "gone")):
         facts.append(Fact("container", f"{container[:12]}  port {url.rpartition(':')[2]} here, {INSIDE} inside"))
     return facts
 

@@ -8,10 +8,13 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 
+from arbius_tui.domain.cog_words import Doctor
 from arbius_tui.domain.errors import Failure, NotReady
 from arbius_tui.domain.images import Image, not_cog
+from arbius_tui.domain.secret import Secret
 from arbius_tui.services.cog import CogCli
 from arbius_tui.services.cog_build import BuildEvent, Built, LogFile, LogLines, Noticed, Standing, check_tag
+from arbius_tui.services.machine import docker_folder
 
 BY_ENGINE = "the Docker Engine builds by the Dockerfile, because cog is not installed"
 
@@ -21,6 +24,9 @@ class Shelf(Protocol):
 
     async def inspect(self, reference: str) -> Image:
         """The image of this name; NotReady `no-image`."""
+
+    async def cog_images(self) -> tuple[Image, ...]:
+        """Those that cog built, the newest first."""
 
     def build(self, folder: Path, dockerfile: str, tag: str) -> AsyncGenerator[str, None]:
         """Build by a Dockerfile; the lines."""
@@ -52,6 +58,20 @@ class ImageBuilder:
     async def image(self, reference: str) -> Image:
         """The image of this name; NotReady `no-image`."""
         return await self.shelf.inspect(reference)
+
+    async def images(self) -> tuple[Image, ...]:
+        """The images of Cog's on this machine, the newest first."""
+        return await self.shelf.cog_images()
+
+    async def doctor(self, folder: Path) -> Doctor:
+        """What `cog doctor` finds in this folder."""
+        await self.cog.find()
+        return await self.cog.doctor(folder)
+
+    async def login(self, token: Secret) -> str:
+        """Log in to r8.im, as docker's configuration will remember; the user."""
+        await self.cog.find()
+        return (await self.cog.login(token, docker_folder())).user
 
     def with_cog(self, folder: Path, tag: str, dockerfile: str) -> AsyncGenerator[BuildEvent, None]:
         """By cog, which also writes the labels."""

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -415,26 +415,3 @@ def check_tag(tag: str) -> None:
             why="docker wants a name in lower case and without blanks",
             fix="e.g. my-model, or r8.im/you/my-model",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A line of a log, its number from 1."""
-
-    number: int
-    text: str
-
-
-def search(log: Path, words: str, most: int = 500) -> Sequence[Hit]:
-    """The first lines of a log file that have these words, case ignored. For a thread; NotReady without a file."""
-    wanted, found = words.casefold(), list[Hit]()
-    try:
-        with log.open(encoding="utf-8", errors="replace") as lines:
-            for number, line in enumerate(lines, 1):
-                if wanted in line.casefold():
-                    found.append(Hit(number, clean(line.rstrip("\n"))[:UNENDED]))
-                    if len(found) >= most:
-                        break
-    except OSError as error:
-        raise NotReady("no-log", f"the log {log} cannot be read: {error.strerror}", fix="build again") from None
-    return found

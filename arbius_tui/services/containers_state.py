@@ -45,8 +45,6 @@ class ContainerState:
     """`all` or `none`: what it was started with."""
     ours: bool = False
     session: str = ""
-    started_at: str = ""
-    """RFC 3339, of the process that runs now or ran last; empty for one that was never started."""
 
     @property
     def runs(self) -> bool:
@@ -89,7 +87,6 @@ def read(found: Mapping[str, Any], project: str) -> ContainerState:
         gpus=clean(str(labels.get(f"{LABEL}gpus", ""))),
         ours=labels.get(PROJECT) == project,
         session=clean(str(labels.get(f"{LABEL}session", ""))),
-        started_at=clean(str(state.get("StartedAt") or "")).removeprefix("0001-01-01T00:00:00Z"),
     )
 
 

@@ -17,15 +17,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from arbius_tui.domain.errors import Fix
+from arbius_tui.domain.errors import Failure, Fix, Problem
 from arbius_tui.domain.networks import Network
 from arbius_tui.domain.text import clean
 from arbius_tui.services.ipfs import LOCAL
-from arbius_tui.services.ports import CheckState
+from arbius_tui.services.ports import CheckState, Subject
 from arbius_tui.services.process import Completed, output
 
 if TYPE_CHECKING:
     import httpx
+
+    from arbius_tui.services.containers_engine import Address
 
 T = TypeVar("T")
 
@@ -48,21 +50,25 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server said: a value, or why there is none. `reached` tells a refusal from no answer at all."""
+    """What a server said: a value, or why there is none. `reached` tells a refusal from no answer at all.
+
+    `number` is the errno of a connection that failed, 0 where there is none; `late`: it took too long.
+    """
 
     value: Any = None
     fault: str = ""
     reached: bool = True
     seconds: float = 0.0
+    number: int = 0
+    late: bool = False
 
 
 class Machine:
     """This machine, asked each thing once. Close it with `async with`; what still runs is cancelled then."""
 
-    def __init__(self, network: Network, ipfs: str = LOCAL, docker: str = "") -> None:
-        self.network = network
-        self.ipfs = ipfs
-        self.docker_host = docker or docker_host()
+    def __init__(self, network: Network, ipfs: str = LOCAL, docker: str = "", subject: Subject | None = None) -> None:
+        self.network, self.ipfs, self.subject = network, ipfs, subject or Subject()
+        self.docker_at, self.docker_fault = engine_address(docker)
         self._asked: dict[tuple[str, ...], asyncio.Task[Any]] = {}
         self._clients: list[httpx.AsyncClient] = []
 
@@ -101,14 +107,34 @@ class Machine:
         """A JSON-RPC call."""
         return await self.once(("rpc", url, method, json.dumps(params)), lambda: self._rpc(url, method, params))
 
+    @property
+    def docker_kind(self) -> str:
+        """How the Docker Engine is reached: unix, tcp, http, https or ssh; empty for an address of no kind."""
+        kind, found, _ = self.docker_at.url.partition("://")
+        return kind if found and kind in ("unix", "tcp", "http", "https", "ssh") else ""
+
+    @property
+    def docker_socket(self) -> Path | None:
+        """The Docker Engine's socket, None where it is reached over a network."""
+        return Path(self.docker_at.url.removeprefix("unix://")) if self.docker_kind == "unix" else None
+
     async def _docker(self, path: str) -> Reply:
-        kind, _, rest = self.docker_host.partition("://")
-        if kind not in ("unix", "tcp", "http"):
+        kind, _, rest = self.docker_at.url.partition("://")
+        if self.docker_kind in ("", "ssh"):
             return Reply(fault=f"{kind or 'an unknown kind of'} address, which is not looked at", reached=False)
-        uds, base = (rest, "http://docker") if kind == "unix" else ("", f"http://{rest}")
-        return await asked(await self._client(uds), "GET", f"{base}{path}")
+        secure = kind == "https" or self.docker_at.certificates is not None
+        uds, base = (rest, "http://docker") if kind == "unix" else ("", f"http{'s' if secure else ''}://{rest}")
+        try:
+            client = await self._client(uds, str(self.docker_at.certificates or "") if not uds else "")
+        except OSError as error:  # the certificates
+            return Reply(fault=f"its certificates cannot be read: {clean(str(error))}", reached=False)
+        return await asked(client, "GET", f"{base}{path}")
 
     async def _rpc(self, url: str, method: str, params: tuple[Any, ...]) -> Reply:
+        if (host := host_of(url)) == "?":
+            return Reply(fault="this is no http address")
+        if unnamed := await self.once(("name", host), lambda: unresolved(host)):
+            return Reply(fault=unnamed, reached=False, late=True)
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}
         reply = await asked(await self._client(), "POST", url, body)
         if reply.fault:
@@ -120,15 +146,24 @@ class Machine:
             return Reply(fault=clean(str(words))[:200], seconds=reply.seconds)
         return Reply(said["result"], seconds=reply.seconds)
 
-    async def _client(self, uds: str = "") -> httpx.AsyncClient:
+    async def _client(self, uds: str = "", certificates: str = "") -> httpx.AsyncClient:
         """One client for the network, one for each socket; made in a thread, for the package and its certificates."""
-        return await self.once(("client", uds), lambda: asyncio.to_thread(self._made, uds))
+        return await self.once(("client", uds, certificates), lambda: asyncio.to_thread(self._made, uds, certificates))
 
-    def _made(self, uds: str) -> httpx.AsyncClient:
+    def _made(self, uds: str, certificates: str) -> httpx.AsyncClient:
+        import ssl
+
         import httpx
 
-        # asyncio.timeout is around every request; the environment's proxies are not asked.
         transport = httpx.AsyncHTTPTransport(uds=uds, verify=False) if uds else None
+        if certificates:
+            folder = Path(certificates)
+            context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+            context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+            if not self.docker_at.verify:  # the author's context says so (SkipTLSVerify)
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            transport = httpx.AsyncHTTPTransport(verify=context)
+        # asyncio.timeout is around every request; the environment's proxies are not asked.
         client = httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)  # noqa: S113
         self._clients.append(client)
         return client
@@ -138,7 +173,7 @@ async def asked(client: httpx.AsyncClient, method: str, url: str, body: Any = No
     """One HTTP request that is answered with JSON. The fault never holds the URL: a key may be part of it."""
     import httpx
 
-    began, reached = time.monotonic(), False
+    began, reached, number, late = time.monotonic(), False, 0, False
     try:
         async with asyncio.timeout(PATIENCE), client.stream(method, url, json=body) as response:
             reached = True
@@ -147,16 +182,44 @@ async def asked(client: httpx.AsyncClient, method: str, url: str, body: Any = No
                 return Reply(value, seconds=time.monotonic() - began)
             fault = f"HTTP {response.status_code}"
     except TimeoutError:
-        fault = f"no answer in {PATIENCE:g} s"
+        fault, late = f"no answer in {PATIENCE:g} s", True
     except (httpx.UnsupportedProtocol, httpx.InvalidURL):
         fault, reached = "this is no http address", True
     except (ValueError, RecursionError):
         fault = f"the answer is not JSON (HTTP {response.status_code})"
     except httpx.ConnectError as error:
-        fault = clean(str(error)).replace(url, "")[:200]
+        fault, number = clean(str(error)).replace(url, "")[:200], number_of(error)
     except (httpx.HTTPError, httpx.StreamError, OSError) as error:
         fault = type(error).__name__
-    return Reply(fault=fault, reached=reached, seconds=time.monotonic() - began)
+    return Reply(None, fault, reached, time.monotonic() - began, number, late)
+
+
+def number_of(error: BaseException | None) -> int:
+    """The errno inside an exception, 0 where there is none: its words depend on the system."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno:
+            return error.errno
+        error = error.__cause__ or error.__context__
+    return 0
+
+
+async def unresolved(host: str) -> str:
+    """Why a name has no address in time, empty where it has one or its lack is for the HTTP client to say.
+
+    In a thread of its own: a name server that is silent would hold up asyncio's, and with them the end of the process.
+    """
+    import socket
+
+    from arbius_tui.services.containers_engine import in_thread
+
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await in_thread(lambda: socket.getaddrinfo(host, None))
+    except TimeoutError:
+        return f"no name server answers for {host}"
+    except (OSError, UnicodeError):
+        pass
+    return ""
 
 
 async def bounded(response: httpx.Response) -> bytes:
@@ -167,6 +230,18 @@ async def bounded(response: httpx.Response) -> bytes:
         if len(body) > BODY:
             raise ValueError("too much")
     return bytes(body)
+
+
+def engine_address(given: str) -> tuple[Address, Problem | None]:
+    """Where the Docker Engine is, and what is wrong with what says so (a context that does not exist)."""
+    from arbius_tui.services.containers_engine import Address, address
+
+    if given:
+        return Address(given), None
+    try:
+        return address(), None
+    except Failure as failure:
+        return Address("", "context"), failure.problem
 
 
 def docker_host() -> str:
@@ -213,4 +288,7 @@ def json_file(path: Path) -> dict[str, Any]:
 
 def host_of(url: str) -> str:
     """The part of a URL that may be shown: never its path or query, which may hold a key."""
-    return clean(urlsplit(url).hostname or "?")
+    try:
+        return clean(urlsplit(url).hostname or "?")
+    except ValueError:
+        return "?"

@@ -17,6 +17,7 @@ from arbius_tui.domain.journey import Journey, Record
 from arbius_tui.domain.secret import Secret
 
 if TYPE_CHECKING:
+    from arbius_tui.domain.cog_words import Doctor
     from arbius_tui.domain.images import Image
     from arbius_tui.services.cog_build import BuildEvent
     from arbius_tui.services.containers_state import ContainerState
@@ -29,7 +30,10 @@ Gpus = Literal["all", "none", "auto"]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing this machine has or lacks. `needed_by` lists steps; `raw` is what the tool printed, clean."""
+    """One thing this machine has or lacks. `needed_by` lists steps; `raw` is what the tool printed, clean.
+
+    `needs` lists ids of checks: without them this one waits (state `wait`) or has nothing to look at (`off`).
+    """
 
     kind: ClassVar[str] = "check"
     id: str
@@ -42,13 +46,25 @@ class Check:
     raw: str = ""
     seconds: float = 0.0
     title: str = ""
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The model that a forecast is made for: its folder and its built image, each empty where it is not known."""
+
+    folder: str = ""
+    image: str = ""
 
 
 class Toolchain(Protocol):
     """What is installed and running here."""
 
-    def checks(self, only: str | None = None) -> AsyncIterator[Check]:
-        """Every check: first all as `wait` in their order, then each again as it ends. Never raises for a finding."""
+    def checks(self, only: str | None = None, subject: Subject | None = None) -> AsyncIterator[Check]:
+        """Every check: first all as `wait` in their order, then each again as it ends. Never raises for a finding.
+
+        `only` names groups or ids, with commas between. A check whose `needs` are not there waits for them unasked.
+        """
 
 
 @dataclass(frozen=True)
@@ -157,13 +173,24 @@ class Containers(ModelServers, Protocol):
 
 
 class Builder(Protocol):
-    """Whoever makes an image of a model's folder."""
+    """Whoever makes an image of a model's folder. The whole log of the last build is in the file `log`."""
+
+    log: Path
 
     def build(self, folder: Path, tag: str, dockerfile: str = "") -> AsyncGenerator[BuildEvent, None]:
         """Build; the last event is `Built`. A Failure in words where there is no image in the end."""
 
     async def image(self, reference: str) -> Image:
         """What this machine has under this name or id; NotReady (`no-image`)."""
+
+    async def images(self) -> tuple[Image, ...]:
+        """The images of Cog's on this machine, the newest first."""
+
+    async def doctor(self, folder: Path) -> Doctor:
+        """What `cog doctor` finds in this folder; NotReady without a cog that has it."""
+
+    async def login(self, token: Secret) -> str:
+        """Log in to Replicate's registry with a CLI token; the user. NotReady says why not."""
 
 
 @dataclass(frozen=True)

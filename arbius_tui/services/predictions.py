@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
@@ -38,6 +39,9 @@ RETRY = (0.005, 0.05, 0.5)
 
 LARGEST = 2 * 1024 * 1024 * 1024
 STATUSES = frozenset({"UNKNOWN", "STARTING", "READY", "BUSY", "SETUP_FAILED", "DEFUNCT", "UNHEALTHY"})
+TWICE = re.compile(r"^(?:worker )?(?:setup failed: )+", re.IGNORECASE)
+"""How a coglet begins the reason, in words that have been said."""
+
 BEYOND_HELP = {
     "SETUP_FAILED": ("setup-failed", "the model's setup failed", "mend the model's setup(); its own words are below"),
     "DEFUNCT": ("server-broken", "the model's server has ended its work", "restart it"),
@@ -228,7 +232,7 @@ def beyond_help(health: Health) -> NotReady:
     """A server that will not become ready any more; of a setup that failed with the exception's own words."""
     code, what, fix = BEYOND_HELP[health.status]
     if code == "setup-failed" and (said := reason(health.logs.splitlines())):
-        what = f"{what}: {said}"
+        what = f"{what}: {TWICE.sub('', said)}"
     return NotReady(code, what, why="it cannot predict", fix=fix, detail=health.logs)
 
 

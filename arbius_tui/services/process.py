@@ -192,6 +192,35 @@ async def running(
             transport.close()
 
 
+FOREGROUND = 'eval "$1"'
+PAUSED = """eval "$1"
+code=$?
+if [ $code -ne 0 ]; then printf '\\nexit code %s. Enter goes back to the wizard.' $code; read -r answer; fi
+exit $code"""
+"""Scripts that run a line of shell, the second one holding its words on the terminal until they were read."""
+
+
+async def foreground(command: str, *, pause: bool = False, limit: float = 3600) -> int:
+    """Run a line of shell with our own terminal as its terminal; its exit code, negative for a signal.
+
+    The one place where a shell stands between us and a program: the line is ours, was shown in full and agreed to.
+    Ctrl+C goes to the command and not to us. NotReady (`command-late`) after `limit` seconds.
+    """
+    ours = signal.signal(signal.SIGINT, lambda number, frame: None)  # a handler, which unlike SIG_IGN is not inherited
+    try:
+        child = await asyncio.create_subprocess_exec("/bin/sh", "-c", PAUSED if pause else FOREGROUND, "sh", command)
+        try:
+            async with asyncio.timeout(limit):
+                return await child.wait()
+        except TimeoutError:
+            raise late([command], limit, ()) from None
+        finally:
+            if child.returncode is None:
+                child.terminate()
+    finally:
+        signal.signal(signal.SIGINT, ours)
+
+
 def unstartable(argv: Sequence[str], cwd: Path | None, error: OSError) -> NotReady:
     """Why a command did not even start."""
     if cwd is not None and not cwd.is_dir():

@@ -1,6 +1,6 @@
 """Model: what the model's own files say, and what in them speaks against the same bytes from the same seed.
 
-Nothing of the model is imported or run. Building the image is not part of the wizard yet.
+Nothing of the model is imported or run, and nothing is built: that is steps/build.py.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from arbius_tui.domain.errors import BadInput, Fix, NotReady, Problem
+from arbius_tui.domain.errors import BadInput, Failure, Fix, NotReady, Problem
 from arbius_tui.domain.events import Done, Event, Found, Saved, Trouble
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
@@ -75,8 +75,12 @@ class Model(Step):
 
     name = "model"
 
+    def __init__(self, doctor: bool = False) -> None:
+        self.doctor = doctor
+        """Whether cog is asked, too."""
+
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
-        """Yield facts of the folder, then each finding, then what this version cannot do yet.
+        """Yield facts of the folder, then each finding, then how the image is made where there is none.
 
         A model with errors is still read to the end: the state word says it, and the exit code is 0. Only a folder
         that cannot be read is a failure (BadInput).
@@ -99,20 +103,50 @@ class Model(Step):
         inputs = tuple(clean(i.name) for i in reading.inputs)
         known = known_of(journey)
         yield Saved(replace(known, folder=journey.model_dir, predictor=reference(reading), inputs=inputs))
-        yield Trouble(not_built(journey.model_dir))
+        if self.doctor:
+            for told in await diagnosis(Path(journey.model_dir), services):
+                yield told
+        if known.image:
+            yield Found(Fact("image", "image", "ok", clean(f"{known.image}  {known.image_id}"), "step 3 Run starts it"))
+        else:
+            yield Trouble(no_image(journey.model_dir, rehearsal=services.builder is None))
         result = {**reading.result(), "findings": [finding.public() for finding in findings]}
         yield Done(True, 0, {key: as_json(value) for key, value in result.items()}, worst(findings))
 
 
-def not_built(folder: str) -> Problem:
-    """This screen does not build yet; the command line does."""
+async def diagnosis(folder: Path, services: Services) -> list[Event]:
+    """What `cog doctor` says: one fact, and a finding for each of its own; that it cannot be asked is one, too."""
+    why = "cog's own look at the folder and at this machine"
+    if services.builder is None:
+        return [Found(Fact("doctor", "cog doctor", "off", "not asked in the rehearsal", why))]
+    try:
+        said = await services.builder.doctor(folder)
+        state, sentence, problems = "ok" if said.ok else "FAIL", said.sentence, said.problems
+    except Failure as failure:
+        state, sentence, problems = "warn", failure.problem.what, (replace(failure.problem, severity="warn"),)
+    seen = [FindingSeen(f"doctor-{n}-{p.code}", p.severity, p.code, p.what, p.why, p.fix, "cog doctor", 0)
+            for n, p in enumerate(problems, 1)]  # fmt: skip
+    told = [Trouble(replace(p, path="cog doctor")) for p in problems if p.severity != "info"]
+    return [*told, Found(Fact("doctor", "cog doctor", state, clean(sentence), why)), *map(Found, seen)]
+
+
+def no_image(folder: str, *, rehearsal: bool = False) -> Problem:
+    """What is next: miners run an image. The rehearsal starts the model's server without one."""
+    if rehearsal:
+        return Problem(
+            "no-image-here",
+            "the rehearsal builds no image: it runs without Docker",
+            "it starts the model's server as a process; on a real run this screen builds the image",
+            severity="info",
+        )
     return Problem(
-        "not-built-yet",
-        "this screen does not build the image yet",
-        "miners run the image; the command below builds it with cog and keeps its log",
-        Fix("quit and build it; step 3 Run then starts that image", f"arbius-tui build {shlex.quote(folder)}"),
+        "image-not-built",
+        "there is no image of this model yet",
+        "miners run the image, and so does the next step",
+        Fix("build it by cog or by your own Dockerfile, or take one that exists",
+            f"arbius-tui build {shlex.quote(folder)}"),
         severity="info",
-    )
+    )  # fmt: skip
 
 
 def read(folder: Path) -> tuple[ModelReading, tuple[str, ...]]:

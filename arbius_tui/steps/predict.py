@@ -23,7 +23,7 @@ from arbius_tui.domain.text import clean
 from arbius_tui.domain.typed_inputs import NOTHING, FromFile, Wrong
 from arbius_tui.services import files, media, saving
 from arbius_tui.services.media import Media
-from arbius_tui.services.ports import Output, Prediction, Server, Services
+from arbius_tui.services.ports import Health, Output, Prediction, Server, Services
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.run import asked, awake, seen, watched
 
@@ -95,10 +95,15 @@ class ReadInputs(Step):
         if record is None or not record.url:
             raise no_server()
         server = Server(record.url, record.pid, record.container, bool(record.pid or record.container))
-        async with aclosing(settled(server, services)) as events:
-            async for event in events:
+        try:
+            async with aclosing(settled(server, services)) as events:
+                async for event in events:
+                    yield event
+            known = inputs.read(await services.predictions.schema(server.url))
+        except Failure as failure:
+            for event in ended(server.url, failure):
                 yield event
-        known = inputs.read(await services.predictions.schema(server.url))
+            raise
         yield Found(InputsSeen("inputs", known, record.tried))
         yield Done(True)
 
@@ -135,6 +140,8 @@ class Predict(Step):
                 async for event in events:
                     yield event
         except Failure as failure:
+            for event in ended(self.endpoint, failure):
+                yield event
             yield Trouble(failure.problem)
             state = "ok" if self.answered and failure.problem.code not in GONE else "FAIL"
             yield Done(False, failure.exit_code, {"url": self.endpoint, "outputs": []}, state)
@@ -273,6 +280,12 @@ async def settled(server: Server, services: Services) -> AsyncGenerator[Event, N
     async for item in watched(server, services):
         if not isinstance(item, str):
             yield Found(seen(server, item, "waited for"))
+
+
+def ended(url: str, failure: Failure) -> list[Event]:
+    """The health of a server that a failure says is gone; nothing for other failures."""
+    word = ENDED.get(failure.problem.code)
+    return [Found(seen(Server(url), Health(word), ""))] if word else []
 
 
 async def sent(value: Any) -> Any:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
-from arbius_tui.domain.errors import Fix, Problem
-from arbius_tui.domain.events import Done, Event, Found, Trouble
+from arbius_tui.domain.cog_words import TOKEN_PAGE
+from arbius_tui.domain.errors import BadInput, Fix, Problem
+from arbius_tui.domain.events import Done, Event, Found, Line, Trouble
 from arbius_tui.domain.journey import Journey
-from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.questions import Ask, Question
 from arbius_tui.domain.records import ModelRecord, RunRecord
+from arbius_tui.domain.secret import Secret
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.model import Fact
@@ -19,7 +22,7 @@ NOT_BUILT = Problem(
     "others try your model there; the template's meta.docker names the digest",
     Fix(
         "log in and push by hand, then put the digest it prints into meta.docker",
-        "cog login && cog push r8.im/OWNER/NAME",
+        "arbius-tui login && cog push r8.im/OWNER/NAME",
     ),
     severity="info",
 )
@@ -41,3 +44,28 @@ class Publish(Step):
         )
         yield Trouble(NOT_BUILT)
         yield Done(True, 0, {"image": run.image if run else "", "digest": None}, "off")
+
+
+class Login(Publish):
+    """Log in to Replicate's registry with a token that is asked for and never shown, then say what is known."""
+
+    def __init__(self, token: Secret | None = None) -> None:
+        self.token = token
+
+    async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
+        """Yield who is logged in now; NotReady in words for every way in which cog refuses."""
+        if services.builder is None:
+            raise BadInput(
+                "rehearsal-login",
+                "the rehearsal logs in nowhere",
+                why="nothing leaves this machine in it",
+                fix="leave --network rehearsal out",
+            )
+        why = f"copy the CLI token from {TOKEN_PAGE}; cog gets it over a pipe and docker's configuration keeps it"
+        token = self.token or await ask.secret(Question("replicate-token", "Replicate's CLI token", why))
+        yield Line("asking Replicate's registry")
+        user = await services.builder.login(token)
+        yield Found(Fact("r8-login", "login", "ok", f"{user} at r8.im", "cog push and cog build speak to it as you"))
+        async with aclosing(super().run(journey, services, ask)) as events:
+            async for event in events:
+                yield Done(True, 0, {"user": user}, event.state) if isinstance(event, Done) else event

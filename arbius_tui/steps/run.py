@@ -262,13 +262,13 @@ def of_run(record: RunRecord) -> Mapping[str, Any]:
 
 
 async def watched(
-    server: Server, services: Services, fresh: bool = False, limit: float = READY_LIMIT
+    server: Server, services: Services, fresh: bool = False, limit: float = 0.0
 ) -> AsyncGenerator[Health | str, None]:
     """Each change of health until READY; between them, of a container that was just started, the lines of its log.
 
     The failure of a container that ends meanwhile says why it ended.
     """
-    healths = services.predictions.wait_ready(server.url, limit)
+    healths = services.predictions.wait_ready(server.url, limit or READY_LIMIT)
     boxes = services.containers
     items: AsyncIterator[Health | str] = healths
     if server.container and boxes is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from textual import constants
@@ -45,6 +47,27 @@ class Dock(VerticalGroup):
                 fix="start again without TEXTUAL_LOG and without developer tools",
             )
         return Secret(await self.put(FieldPane(question, secret=True)))
+
+    @contextmanager
+    def terminal(self) -> Iterator[bool]:
+        """The terminal as it was before the wizard; nothing is painted meanwhile, and what came is painted after."""
+        from textual.app import SuspendNotSupported
+
+        from arbius_tui.domain.errors import NeedsInput
+
+        error: BaseException | None = None
+        try:
+            with self.app.batch_update(), self.app.suspend():
+                try:
+                    yield True
+                except BaseException as raised:  # Textual takes the terminal back only after a calm end
+                    error = raised
+        except SuspendNotSupported:
+            raise NeedsInput(
+                "no-terminal", "there is no terminal to hand over here", fix="run it in a terminal"
+            ) from None
+        if error:
+            raise error
 
     async def put(self, pane: Pane) -> str:
         """Show a pane until it is answered; the focus then returns to where it was."""

@@ -52,13 +52,16 @@ class Sheet:
 
     def __init__(self) -> None:
         self.fields: list[Field] = []
-        self.width = 0
+        self.width = self.longest = 0
+
+    def measure(self) -> None:
+        """The longest label, found once: each row of a frame asks for it."""
+        self.longest = max((cell_len(inert(f.label)) for f in self.fields), default=0) + 1
 
     @property
     def label_room(self) -> int:
         """Cells of a label: 12, more for longer ones where there is room."""
-        longest = max((cell_len(inert(f.label)) for f in self.fields), default=0) + 1
-        return max(12, min(longest, self.width // 4))
+        return max(12, min(self.longest, self.width // 4))
 
     @property
     def note_room(self) -> int:
@@ -157,6 +160,7 @@ class Form(Widget, can_focus=True):
     @fields.setter
     def fields(self, fields: list[Field]) -> None:
         self.sheet.fields = fields
+        self.sheet.measure()
 
     @property
     def field(self) -> Field | None:
@@ -183,6 +187,7 @@ class Form(Widget, can_focus=True):
             return
         moved = self.fields[place].reason != field.reason
         self.fields[place] = field
+        self.sheet.measure()
         if place == self.at or moved:
             self.lay()
         self.refresh(layout=moved)

@@ -126,6 +126,9 @@ BAD = [
     ("seed: int = Input(default=None)", "seed-default", "warn"),
     ("seed: int = None", "seed-default", "warn"),
     ("seed: int", "seed-default", "warn"),
+    ("seed: int = Input(default=-1)", "seed-default", "warn"),
+    ("seed: int = -1", "seed-default", "warn"),
+    ("seed: int = Input(default=9007199254740976)", "seed-default", "warn"),
     ("seed: Optional[int] = None", "seed-default", "warn"),
 ]
 

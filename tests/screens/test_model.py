@@ -12,7 +12,7 @@ import pytest
 from arbius_tui.app import ArbiusApp
 from arbius_tui.domain.journey import Journey
 from arbius_tui.rehearsal.example import example_model
-from arbius_tui.screens.model import focused, pasted, shortened
+from arbius_tui.screens.reading import focused, pasted, shortened
 from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.steps.base import Walk
 from tests.screens import test_steps_a as steps
@@ -26,7 +26,7 @@ def on(folder: Path) -> ArbiusApp:
     start = Journey("demo", "one", str(folder), at="model")
 
     async def open_walk() -> Walk:
-        services: Any = SimpleNamespace()
+        services: Any = SimpleNamespace(builder=object())
         return Walk(MemoryStore(start), services)
 
     return ArbiusApp(open_walk, start, palette="dark", log_dir=Path(os.environ["HOME"]))
@@ -39,7 +39,7 @@ async def test_a_finding_is_a_row_with_its_place_and_its_patch_is_copied(
     app = on(MODELS / "big")
     async with app.run_test(size=size) as pilot:
         await steps.quiet(pilot)
-        assert "Not in this version" in steps.shown(app)
+        assert "there is no image of this model yet" in steps.shown(app)
         await pilot.press("end")
         await steps.until(pilot, lambda: "+        return" in steps.shown(app) or "-> list[Path]" in steps.shown(app))
         text = steps.shown(app)
@@ -52,7 +52,7 @@ async def test_a_finding_is_a_row_with_its_place_and_its_patch_is_copied(
         assert copied[0].startswith("--- a/predict.py\n")
         assert copied[0].endswith("+        return [p]\n")
         await pilot.press("home")
-        await steps.until(pilot, lambda: "Not in this version" in steps.shown(app))
+        await steps.until(pilot, lambda: "there is no image of this model yet" in steps.shown(app))
         assert app.session.journey.state("model") == "warn"
 
 

@@ -29,7 +29,7 @@ from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Check, CheckState, Services
 from arbius_tui.steps.after import Status
 from arbius_tui.steps.base import Walk
-from arbius_tui.steps.model import Fact, FindingSeen, not_built
+from arbius_tui.steps.model import Fact, FindingSeen, no_image
 from arbius_tui.steps.run import HealthSeen
 from tests.screens.demo import Scripted
 from tests.screens.still import still
@@ -166,7 +166,7 @@ class Fixable:
     def __init__(self, file: Path, command: str = "") -> None:
         self.file, self.command = file, command or f"touch {file}"
 
-    async def checks(self, only: str | None = None) -> Any:
+    async def checks(self, only: str | None = None, subject: object = None) -> Any:
         state: CheckState = "ok" if self.file.exists() else "FAIL"
         start = Fix("start it", "sudo systemctl start docker")
         rows = [
@@ -223,17 +223,90 @@ async def test_a_fix_that_fails_says_so_until_the_author_looks_elsewhere(tmp_pat
         assert "sudo systemctl start docker" in shown(app)
 
 
-async def test_what_needs_a_password_is_copied_not_run(tmp_path: Path, copied: list[str]) -> None:
+async def test_what_needs_a_password_asks_first_and_wants_the_terminal(tmp_path: Path) -> None:
     app = fixable(tmp_path)
     async with app.run_test() as pilot:
         await quiet(pilot)
         await pilot.press("down")
-        await until(pilot, lambda: keys_row(app).split()[:2] == ["F4", "copy"])
+        await until(pilot, lambda: "sudo systemctl start docker" in shown(app))
+        assert keys_row(app).split()[:2] == ["Enter", "fix"]
+        await pilot.press("enter")
+        await until(pilot, lambda: asking(app))
+        assert "it gets the terminal, to ask for a password" in shown(app)
+        await pilot.press("y")
+        await quiet(pilot)
+        assert "there is no terminal to hand over" in shown(app), "a test has none; tests/stories has one"
+
+
+async def test_what_only_the_author_can_run_is_copied(tmp_path: Path, copied: list[str]) -> None:
+    app = fixable(tmp_path, "ipfs daemon")
+    async with app.run_test() as pilot:
+        await quiet(pilot)
+        assert keys_row(app).split()[:2] == ["F4", "copy"]
         await pilot.press("enter")
         await until(pilot, lambda: copied)
-        assert copied == ["sudo systemctl start docker"]
+        assert copied == ["ipfs daemon"]
         assert not asking(app)
         assert "run it, then r" in shown(app)
+
+
+async def test_f2_is_the_command_that_mends_the_row(tmp_path: Path) -> None:
+    app = fixable(tmp_path)
+    async with app.run_test() as pilot:
+        await quiet(pilot)
+        await pilot.press("f2")
+        await until(pilot, lambda: "arbius-tui check --fix file" in shown(app))
+        await pilot.press("escape", "home")
+        await pilot.press("f2")
+        await until(pilot, lambda: "arbius-tui check" in shown(app) and "--fix" not in shown(app))
+
+
+class Daemon(Fixable):
+    """The file is the daemon; another row needs it."""
+
+    async def checks(self, only: str | None = None, subject: object = None) -> Any:
+        up = self.file.exists()
+        rows = [
+            Check("daemon", "containers", "ok" if up else "FAIL", "x", "it builds", ("run",), title="docker daemon"),
+            Check("version", "containers", "ok" if up else "wait", "26.1" if up else "(needs: docker daemon)",
+                  "it must be new", ("run",), title="docker version", needs=("daemon",)),
+        ]  # fmt: skip
+        rows = [row for row in rows if only is None or row.id in only.split(",")]
+        for row in rows:
+            yield replace(row, state="wait", found="")
+        for row in rows:
+            yield row
+
+
+async def test_a_row_that_waits_says_for_what_and_runs_by_itself(tmp_path: Path) -> None:
+    app = real(SimpleNamespace(toolchain=Daemon(tmp_path / "made")))
+    async with app.run_test() as pilot:
+        await quiet(pilot)
+        screen: Any = app.screen
+        await pilot.press("down")
+        await until(pilot, lambda: "waits" in shown(app))
+        assert "needs: docker daemon; it runs by itself when that is ok" in shown(app)
+        await pilot.press("up")
+        (tmp_path / "made").touch()
+        await pilot.press("r")
+        await quiet(pilot)
+        assert {id: check.state for id, check in screen.list.checks.items()} == {"daemon": "ok", "version": "ok"}
+        assert "26.1" in shown(app)
+
+
+async def test_g_opens_the_guide_as_it_fares_today(services: Services) -> None:
+    app = real(services)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await quiet(pilot)
+        await pilot.press("g")
+        await until(pilot, lambda: "The published guide, today" in shown(app))
+        assert "SOFTWARE REQUIREMENTS" in shown(app)
+        assert "instead   install nvidia-container-toolkit" in shown(app)
+        assert ".." not in "".join(shown(app).splitlines()[:-2]), "nothing is cut at 80"
+        await pilot.press("end")
+        await until(pilot, lambda: "GENERATE INTERFACE" in shown(app) or "one hand-written Go file" in shown(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "REAL RUN" in shown(app))
 
 
 async def test_one_row_is_looked_at_again_and_the_cursor_stays(tmp_path: Path) -> None:
@@ -276,17 +349,25 @@ async def test_text_from_outside_is_never_markup(tmp_path: Path) -> None:
 # Model, Run, Publish
 
 
-async def test_model_shows_the_folder_and_says_calmly_what_is_not_built(services: Services, copied: list[str]) -> None:
+async def test_model_shows_the_folder_and_says_calmly_that_the_rehearsal_builds_nothing(
+    services: Services, copied: list[str]
+) -> None:
     app = real(services, "model")
     async with app.run_test() as pilot:
         await quiet(pilot)
         text = shown(app)
         assert "predict.py:Predictor" in text
-        assert "Not in this version" in text
+        assert "the rehearsal builds no image" in text
         assert "FAIL" not in text
+        assert keys_row(app).split()[:2] == ["F10", "next"]
         await pilot.press("f4")
         await until(pilot, lambda: copied)
-        assert copied == [f"arbius-tui build {example_model()}"]
+        assert copied == [str(example_model())]
+        for key in ("b", "d", "i"):
+            await pilot.press(key)
+            await quiet(pilot)
+            assert "the rehearsal builds no image: it runs without Docker" in shown(app).splitlines()[-3]
+            assert app.session.journey.state("model") == "ok"
         await pilot.press("f2")
         await until(pilot, lambda: "arbius-tui model" in shown(app))
 
@@ -356,7 +437,7 @@ async def test_publish_names_the_command_that_pushes(services: Services, copied:
         assert "not built yet" in shown(app)
         await pilot.press("f4")
         await until(pilot, lambda: copied)
-        assert copied == ["cog login && cog push r8.im/OWNER/NAME"]
+        assert copied == ["arbius-tui login && cog push r8.im/OWNER/NAME"]
 
 
 # Wire-in and After
@@ -419,9 +500,9 @@ async def test_help_names_each_key_once_and_says_why(step: str) -> None:
 CHECKS = [
     Check("docker-daemon", "containers", "FAIL", "does not answer", "cog builds your image", ("run", "publish"),
           Fix("start it", "sudo systemctl start docker"), "Cannot connect to the daemon", 0.024, "docker daemon"),
-    Check("gpu-runtime", "containers", "wait", "(needs: docker daemon)", "docker run needs it", ("run",), None,
-          "", 0.0, "gpu runtime"),
-    Check("cog", "containers", "ok", "0.22.0  /usr/local/bin/cog", "it makes an image", ("run",), None, "cog 0.22.0",
+    Check("gpu-runtime", "gpu", "wait", "(needs: docker daemon)", "docker run needs it", ("run",), None,
+          "", 0.0, "gpu runtime", ("docker-daemon",)),
+    Check("cog", "cog", "ok", "0.22.0  /usr/local/bin/cog", "it makes an image", ("run",), None, "cog 0.22.0",
           0.118, "cog"),
     Check("kubo", "ipfs", "warn", "not installed", "the daemon is started with it", ("pin",),
           Fix("install Kubo, or name a node elsewhere with --ipfs"), "", 0.0, "kubo binary"),
@@ -473,9 +554,9 @@ DOWN = NotReady("model-failed", "the model's setup() failed", why="it cannot pre
 SCRIPTS: dict[str, tuple[str, Sequence[Any]]] = {
     "checks": ("checks", [*(Found(replace(c, state="wait")) for c in CHECKS), *map(Found, CHECKS),
                           Done(False, 3, {}, "FAIL")]),
-    "model": ("model", [*map(Found, FACTS), Trouble(not_built("/m")), Done(True)]),
+    "model": ("model", [*map(Found, FACTS), Trouble(no_image("/m")), Done(True)]),
     "model-findings": ("model", [*map(Found, [*FACTS[:5], replace(FACTS[5], state="FAIL", found="1 error, 1 warning")]),
-                                 *map(Found, WRONG), Trouble(not_built("/m")), Done(True, state="FAIL")]),
+                                 *map(Found, WRONG), Trouble(no_image("/m")), Done(True, state="FAIL")]),
     "no-model": ("model", []),
     "run": ("run", [Line("started http://127.0.0.1:5000"),
                     Found(HealthSeen("server", "STARTING", "loading weights", "", "http://127.0.0.1:5000", "started")),
@@ -509,7 +590,7 @@ def scripted(name: str, palette: str = "dark") -> ArbiusApp:
         return screen if wanted == step else load(wanted)
 
     async def open_walk() -> Walk:
-        services: Any = SimpleNamespace()
+        services: Any = SimpleNamespace(builder=None)
         return Walk(MemoryStore(start), services)
 
     app = ArbiusApp(open_walk, start, palette=palette, screens=screens, log_dir=Path(os.environ["HOME"]))

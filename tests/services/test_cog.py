@@ -33,7 +33,6 @@ from arbius_tui.services.cog_build import (
     Standing,
     StepsChanged,
     held,
-    search,
 )
 from arbius_tui.services.process import born, output
 from tests import cog_player
@@ -423,15 +422,6 @@ async def test_a_log_that_cannot_be_written_ends_no_build(play: Play, folder: Pa
     built = events[-1]
     assert isinstance(built, Built)
     assert codes(built.warnings) == ["log-not-kept"]
-
-
-def test_a_log_is_searched(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_text("one\nTwo \x1b[31m\ntwo again\n")
-    assert [(hit.number, hit.text) for hit in search(log, "two")] == [(2, "Two "), (3, "two again")]
-    assert len(search(log, "two", most=1)) == 1
-    with pytest.raises(NotReady):
-        search(tmp_path / "none", "x")
 
 
 # -- names

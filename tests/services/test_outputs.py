@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from arbius_tui.services.outputs import Broken, NoOutput, Sieve, media, outputs
+from arbius_tui.services.outputs import Broken, NoOutput, Sieve, media, outputs, settled
 from arbius_tui.services.ports import Output
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -206,3 +207,50 @@ def test_every_file_is_hashed_in_its_order(files: list[bytes], step: int) -> Non
 )
 def test_the_media_type_is_the_same_whatever_the_server_calls_it(declared: str, head: bytes, kind: str) -> None:
     assert media(declared, head) == kind
+
+
+# Kept
+
+
+def kept(value: Any, folder: Path, *, pieces: bool = True, step: int = 7) -> tuple[Output, ...]:
+    """The outputs of an answer that lie in a folder."""
+    sieve, text = Sieve(folder=folder), json.dumps(value).encode()
+    for at in range(0, len(text), step):
+        sieve.feed(text[at : at + step])
+    return settled(sieve.end(), sieve, folder, pieces=pieces)
+
+
+@pytest.mark.parametrize(
+    ("value", "files"),
+    [
+        (url(b"one"), {"out-1.png": b"one"}),
+        ([url(b"one"), url(b"two", "video/mp4")], {"out-1.png": b"one", "out-2.mp4": b"two"}),
+        ({"b": url(b"b"), "a": url(b"a"), "n": 1}, {"out-1.png": b"a", "out-2.png": b"b", "out-3.json": None}),
+        (["te", "xt"], {"out-1.txt": b"text"}),
+        ("text \u00e9", {"out-1.txt": "text \u00e9".encode()}),
+        (12, {"out-1.json": b"12"}),
+    ],
+)
+def test_each_output_lies_under_its_own_name(value: Any, files: dict[str, bytes | None], tmp_path: Path) -> None:
+    found = kept(value, tmp_path)
+    assert [output.filename for output in found] == list(files)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
+    for output, data in zip(found, files.values(), strict=True):
+        there = Path(output.path).read_bytes()
+        assert there == data or data is None
+        assert (len(there), sha(there)) == (output.bytes, output.sha256)
+
+
+def test_texts_of_their_own_are_files_of_their_own(tmp_path: Path) -> None:
+    assert [output.filename for output in kept(["a", "b"], tmp_path, pieces=False)] == ["out-1.txt", "out-2.txt"]
+    assert (tmp_path / "out-2.txt").read_text() == "b"
+
+
+@given(files=st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=4), step=st.integers(1, 50))
+def test_what_is_kept_is_what_was_hashed(
+    files: list[bytes], step: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("kept")
+    for output, data in zip(kept([url(data) for data in files], folder, step=step), files, strict=True):
+        assert Path(output.path).read_bytes() == data
+        assert output.sha256 == sha(data)

@@ -203,6 +203,19 @@ async def test_a_big_output_is_hashed_as_it_comes(tmp_path: Path) -> None:
         assert code(failure) == "output-too-big"
 
 
+async def test_outputs_that_cannot_be_written_are_a_failure_and_not_a_crash(tmp_path: Path) -> None:
+    async with ready("text", tmp_path / "state") as (url, predictions):
+        with pytest.raises(NotReady) as failure:
+            await predictions.predict(url, {"prompt": "x"}, folder=tmp_path / "not there")
+    assert code(failure) == "cannot-write"
+    async with ready("big", tmp_path / "other") as (url, predictions):
+        with pytest.raises(NotReady) as failure:
+            await predictions.predict(url, {"mb": 1}, folder=tmp_path / "not there")
+        assert code(failure) == "cannot-write"
+        (output,) = (await predictions.predict(url, {"mb": 1})).outputs
+        assert output.path == ""
+
+
 @GENERATIONS
 async def test_a_setup_that_fails_ends_the_wait(
     generation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

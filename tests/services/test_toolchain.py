@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import stat
-from contextlib import asynccontextmanager
-from dataclasses import replace
+import socket
+import threading
+import time
 
 import pytest
 
@@ -15,49 +15,12 @@ from arbius_tui.rehearsal.toolchain import RehearsalToolchain
 from arbius_tui.services.machine import Finding, Machine, docker_host, host_of
 from arbius_tui.services.toolchain import ROWS, Row, Toolchain
 from tests import parts
+from tests.services.bare_machine import DEAF, Chain, engine, finding, program, rows_of, serving, toolchain
 
-DEAF = "http://127.0.0.1:9"
-"""The discard port on loopback: nobody listens."""
+pytestmark = pytest.mark.usefixtures("bare")
 
-
-@pytest.fixture(autouse=True)
-def bare(tmp_path, monkeypatch):
-    """A machine with nothing on PATH, no docker socket and no configuration."""
-    (tmp_path / "bin").mkdir()
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
-    monkeypatch.setenv("IPFS_PATH", str(tmp_path / "ipfs"))
-    return tmp_path
-
-
-def network(*rpcs: str):
-    return replace(NETWORKS["one"], rpcs=rpcs or (DEAF, DEAF))
-
-
-def toolchain(*rpcs: str, **more) -> Toolchain:
-    return Toolchain(network(*rpcs), **{"ipfs": DEAF, **more})
-
-
-async def rows_of(chain: Toolchain, only: str | None = None):
-    """(the rows as they were first said, the last word on each by id)"""
-    said = [check async for check in chain.checks(only)]
-    count = len({check.id for check in said})
-    assert len(said) == 2 * count
-    return said[:count], {check.id: check for check in said[count:]}
-
-
-async def finding(id: str, *rpcs: str, **more):
-    return (await rows_of(toolchain(*rpcs, **more), id))[1][id]
-
-
-def program(folder, name: str, script: str) -> None:
-    """Put a program on PATH; `script` is plain sh without anything else on PATH."""
-    path = folder / "bin" / name
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-
+OWN = next(row for row in ROWS if row.id == "python")
+GROUPS = ["containers", "gpu", "cog", "ipfs", "chain", "repository", "accounts", "host"]
 
 # -- the table and the runner
 
@@ -68,6 +31,8 @@ def test_the_table_is_whole():
         assert row.title
         assert row.why
         assert set(row.needed_by) <= set(STEPS)
+        assert set(row.needs) < {other.id for other in ROWS}
+    assert list(dict.fromkeys(row.group for row in ROWS)) == GROUPS
 
 
 async def test_first_every_row_waits_then_each_ends_in_a_word():
@@ -88,9 +53,11 @@ async def test_a_bare_machine():
     _, last = await rows_of(toolchain())
     states = {id: check.state for id, check in last.items()}
     assert states["docker-daemon"] == states["cog"] == states["ipfs-daemon"] == "FAIL"
-    assert states["docker-version"] == "wait"
+    assert states["docker-version"] == states["gpu-runtime"] == states["buildx"] == "wait"
+    assert last["docker-version"].found == "(needs: docker daemon)"
+    assert last["buildx"].found == "(needs: cog)"
     assert states["nvidia-driver"] == states["kubo-binary"] == states["keyring"] == "warn"
-    assert states["container-toolkit"] == states["gpu-runtime"] == states["docker-config"] == "off"
+    assert states["container-toolkit"] == states["docker-config"] == states["node"] == "off"
     assert states["rpc"] == states["engine-code"] == states["engine-paused"] == "off"  # no network is no FAIL
     assert states["python"] == "ok"
 
@@ -136,9 +103,9 @@ async def test_a_probe_of_ours_that_breaks_takes_nobody_with_it():
         raise ZeroDivisionError
 
     row = Row("breaks", "host", "breaks", (), broken, "to see")
-    _, last = await rows_of(toolchain(rows=(row, ROWS[0])))
+    _, last = await rows_of(toolchain(rows=(row, OWN)))
     assert (last["breaks"].state, last["breaks"].raw) == ("warn", "ZeroDivisionError")
-    assert last[ROWS[0].id].state == "FAIL"
+    assert last["python"].state == "ok"
 
 
 async def test_leaving_early_leaves_nothing_running(bare):
@@ -161,12 +128,12 @@ async def test_one_group_or_one_row():
     with pytest.raises(BadInput) as refused:
         await rows_of(toolchain(), "nonsense")
     assert refused.value.problem.code == "no-such-check"
-    assert "containers" in refused.value.problem.fix.text
+    assert refused.value.problem.fix.text == f"one of: {', '.join(GROUPS)}"
 
 
 async def test_each_question_is_asked_once(bare):
     program(bare, "cog", f'echo x >> {bare}/asked; echo "cog version 0.15.3 (built 2025-06-01T00:00:00Z)"')
-    await rows_of(toolchain(), "containers")  # cog and buildx both ask for its version
+    await rows_of(toolchain(), "cog")  # cog and buildx both ask for its version
     assert (bare / "asked").read_text() == "x\n"
 
 
@@ -178,9 +145,21 @@ async def test_each_question_is_asked_once(bare):
     [
         ('echo "cog version 0.22.0 (built 2026-08-13T10:00:00Z)"', "ok", "0.22.0"),
         ('echo "cog version dev (built none)"', "ok", "dev"),
-        ('echo "option --version not recognized" >&2; exit 2', "FAIL", "another program"),  # PyPI's cogapp
-        ('echo "0.16.1 (WPE WebKit 2.38.6)"', "FAIL", "another program"),  # Debian's cog, a web browser
-        ("exit 0", "FAIL", "another program"),
+        (
+            'echo "option --version not recognized" >&2; exit 2',
+            "FAIL",
+            "not Replicate's cog but a code generator",
+        ),  # PyPI's cogapp
+        (
+            'echo "0.16.1 (WPE WebKit 2.38.6)"',
+            "FAIL",
+            "not Replicate's cog but a web browser",
+        ),  # Debian's cog, a web browser
+        ("exit 0", "FAIL", "not Replicate's cog but another program"),
+        ('echo "cog version 0.22.0 (built x)"; exit 0', "ok", "0.22.0"),
+        ('echo "cog version 0.31.0 (built x)"', "warn", "newer than this wizard"),
+        ('echo "cog version 0.19.3 (built x)"', "warn", "does not know run:"),
+        ('echo "cog version 0.16.12 (built x)"', "warn", "the old Python server"),
     ],
 )
 async def test_cog_is_replicates_or_another_program(bare, script, state, found):
@@ -205,56 +184,7 @@ async def test_buildx_matters_only_to_an_old_cog(bare, version, state):
     assert (await finding("buildx")).state == state
 
 
-async def test_the_three_faults_of_a_gpu_are_told_apart(bare):
-    program(bare, "nvidia-smi", "echo Failed to initialize NVML: Driver/library version mismatch; exit 18")
-    async with engine(bare, {"/info": {"Runtimes": {"runc": {}}}}):
-        _, last = await rows_of(toolchain(), "containers")
-    assert "version mismatch" in last["nvidia-driver"].found
-    assert last["nvidia-driver"].fix.command == "sudo reboot"
-    assert last["container-toolkit"].state == "FAIL"
-    assert last["gpu-runtime"].fix.command.startswith("sudo nvidia-ctk runtime configure")
-    program(bare, "nvidia-smi", "echo NVIDIA A100-SXM4-80GB, 550.54.15")
-    program(bare, "nvidia-ctk", "echo NVIDIA Container Toolkit CLI version 1.15.0")
-    async with engine(bare, {"/info": {"Runtimes": {"nvidia": {}}}}):
-        _, last = await rows_of(toolchain(), "containers")
-    assert [last[id].state for id in ("nvidia-driver", "container-toolkit", "gpu-runtime")] == ["ok"] * 3
-    assert last["nvidia-driver"].found == "NVIDIA A100-SXM4-80GB, 550.54.15"
-
-
 # -- servers, played
-
-
-@asynccontextmanager
-async def serving(answer, *, path: str = ""):
-    """An HTTP server on loopback or on a socket; `answer(path, body)` gives an object, text, or (status, text)."""
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := (await reader.readuntil(b"\r\n\r\n")).decode():
-                length = next(
-                    (int(h.split(":")[1]) for h in head.lower().split("\r\n") if h.startswith("content-length")), 0
-                )
-                said = answer(head.split(" ")[1], await reader.readexactly(length))
-                status, text = said if isinstance(said, tuple) else (200, said)
-                body = (text if isinstance(text, str) else json.dumps(text)).encode()
-                writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-    start = asyncio.start_unix_server(talk, path) if path else asyncio.start_server(talk, "127.0.0.1", 0)
-    server = await start
-    try:
-        yield "" if path else f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-
-
-def engine(folder, answers):
-    """A Docker Engine on the socket of this test."""
-    return serving(lambda path, body: answers.get(path, (404, "{}")), path=str(folder / "docker.sock"))
 
 
 @pytest.mark.parametrize(
@@ -267,21 +197,6 @@ async def test_an_engine_that_is_too_old(bare, version, state):
     assert last["docker-version"].state == state
 
 
-async def test_a_socket_that_nobody_listens_on(bare):
-    async with engine(bare, {}):
-        pass
-    check = await finding("docker-daemon")
-    assert check.state == "FAIL"
-    assert check.fix.command in ("sudo systemctl start docker", "curl -fsSL https://get.docker.com | sudo sh")
-
-
-@pytest.mark.parametrize("host", ["ssh://me@host", "npipe:////./pipe/docker", "nonsense", "tcp://127.0.0.1:9"])
-async def test_docker_hosts_of_other_kinds(host):
-    check = await finding("docker-daemon", docker=host)
-    assert check.state == "FAIL"
-    assert check.fix
-
-
 def test_the_docker_context_decides(bare, monkeypatch):
     monkeypatch.delenv("DOCKER_HOST")
     meta = bare / "docker/contexts/meta/abc"
@@ -292,42 +207,6 @@ def test_the_docker_context_decides(bare, monkeypatch):
     monkeypatch.setenv("DOCKER_CONTEXT", "default")
     assert docker_host().startswith("unix://")
     assert docker_host() != "unix:///far.sock"
-
-
-@pytest.mark.parametrize(
-    ("config", "state", "login"),
-    [
-        ("{", "FAIL", "warn"),
-        ('{"credsStore": "absent"}', "FAIL", "warn"),
-        ('{"credsStore": "here"}', "ok", "ok"),
-        ('{"credsStore": "../../x"}', "FAIL", "warn"),
-        ('{"auths": {"r8.im": {"auth": "c2VjcmV0"}}}', "ok", "ok"),
-        ('{"auths": 5}', "ok", "warn"),
-    ],
-)
-async def test_dockers_configuration(bare, config, state, login):
-    (bare / "docker").mkdir()
-    (bare / "docker/config.json").write_text(config)
-    program(bare, "docker-credential-here", """echo '{"https://r8.im":"alice"}'""")
-    _, last = await rows_of(toolchain(), "containers")
-    assert (last["docker-config"].state, last["r8-login"].state) == (state, login)
-    assert "c2VjcmV0" not in str(last)
-
-
-class Chain:
-    """A node's JSON-RPC with one engine."""
-
-    def __init__(self, chain_id: int = 42161, code: str = "0x60", version: int = 6, paused: int = 0) -> None:
-        self.chain_id, self.code, self.version, self.paused = chain_id, code, version, paused
-
-    def __call__(self, path: str, body: bytes):
-        call = json.loads(body)
-        data = call["params"][0]["data"] if call["method"] == "eth_call" else ""
-        results = {
-            "eth_chainId": hex(self.chain_id), "eth_blockNumber": hex(391_204_118), "eth_getCode": self.code,
-            "eth_call": f"0x{self.version if data == '0x54fd4d50' else self.paused:064x}",
-        }  # fmt: skip
-        return {"jsonrpc": "2.0", "id": call["id"], "result": results[call["method"]]}
 
 
 @pytest.mark.parametrize(
@@ -377,22 +256,6 @@ def test_only_the_host_of_a_url_is_shown():
     assert host_of("https://user:pw@node.example:443/v2/KEY?x=KEY") == "node.example"
 
 
-# -- IPFS
-
-
-async def test_the_import_profile_is_read_from_the_repository_when_the_daemon_is_down(bare):
-    (bare / "ipfs").mkdir()
-    (bare / "ipfs/config").write_text(
-        '{"Import": {"CidVersion": 1, "UnixFSChunker": "size-1048576", "HashFunction": null}}'
-    )
-    _, last = await rows_of(toolchain(), "ipfs")
-    assert last["kubo-repo"].state == "ok"
-    assert last["import-profile"].state == "warn"
-    assert "CidVersion=1" in last["import-profile"].found
-    (bare / "ipfs/config").write_text('{"Import": {"CidVersion": null}}')
-    assert (await finding("import-profile")).state == "ok"
-
-
 # -- real parts
 
 
@@ -429,3 +292,144 @@ async def test_a_rehearsal_that_cannot_write(tmp_path):
     _, last = await rows_of(RehearsalToolchain(tmp_path / "file" / "state"))
     assert last["blocks"].state == "FAIL"
     assert last["blocks"].fix
+
+
+# -- rows that wait for another
+
+
+def looked(found: str = "ok"):
+    """(a probe that counts how often it was asked, the count)"""
+    asked: list[Machine] = []
+
+    async def probe(machine: Machine) -> Finding:
+        asked.append(machine)
+        return Finding(found, "seen")
+
+    return probe, asked
+
+
+def chain_of(state: str):
+    """a <- b <- c, where `a` ends in this state; and how often b and c were asked."""
+    (first, _), (second, asked_b), (third, asked_c) = looked(state), looked(), looked()
+    rows = (
+        Row("a", "one", "row a", (), first, "to see"),
+        Row("b", "two", "row b", (), second, "to see", ("a",)),
+        Row("c", "two", "row c", (), third, "to see", ("b",)),
+    )
+    return toolchain(rows=rows), asked_b, asked_c
+
+
+@pytest.mark.parametrize("state", ["FAIL", "wait"])
+async def test_a_row_without_what_it_needs_waits_and_is_not_probed(state):
+    chain, asked_b, asked_c = chain_of(state)
+    _, last = await rows_of(chain)
+    assert (last["b"].state, last["b"].found, last["b"].needs) == ("wait", "(needs: row a)", ("a",))
+    assert (last["c"].state, last["c"].found) == ("wait", "(needs: row b)")
+    assert asked_b == asked_c == []
+
+
+@pytest.mark.parametrize("state", ["ok", "warn"])
+async def test_a_row_with_what_it_needs_is_probed_once(state):
+    chain, asked_b, asked_c = chain_of(state)
+    _, last = await rows_of(chain)
+    assert last["c"].state == "ok"
+    assert len(asked_b) == len(asked_c) == 1
+
+
+async def test_what_needs_a_row_that_is_off_is_off_with_its_words():
+    chain, _, asked_c = chain_of("off")
+    _, last = await rows_of(chain)
+    assert (last["b"].state, last["b"].found) == (last["c"].state, last["c"].found) == ("off", "seen")
+    assert asked_c == []
+
+
+async def test_what_a_row_needs_is_looked_at_and_not_said():
+    chain, asked_b, asked_c = chain_of("ok")
+    first, last = await rows_of(chain, "c")
+    assert [check.id for check in first] == ["c"]
+    assert last["c"].state == "ok"
+    assert len(asked_b) == len(asked_c) == 1
+
+
+async def test_several_groups_and_ids_at_once():
+    first, _ = await rows_of(toolchain(), "ipfs, GIT")
+    assert [check.id for check in first] == ["kubo-binary", "kubo-repo", "ipfs-daemon", "import-profile", "git"]
+
+
+# -- what hangs
+
+
+async def ended_pids(file) -> list[int]:
+    return [int(line) for line in file.read_text().split()]
+
+
+def runs(pid: int) -> bool:
+    """Whether a process runs; one that only waits to be collected does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("name", "id"),
+    [("cog", "cog"), ("docker", "docker-cli"), ("nvidia-smi", "nvidia-driver"), ("ipfs", "kubo-binary"),
+     ("git", "git"), ("gh", "github")],
+)  # fmt: skip
+async def test_a_program_that_hangs_is_a_warning_and_is_ended_with_its_children(bare, name, id, monkeypatch):
+    monkeypatch.setattr("arbius_tui.services.machine.PATIENCE", 0.3)
+    program(bare, name, f"/bin/sleep 600 & echo $! $$ > {bare}/pids; wait")
+    check = await finding(id)
+    assert check.state == "warn"
+    assert check.found.startswith(f"{name} did not answer in ")
+    assert check.fix.command.startswith(name)
+    assert not any(runs(pid) for pid in await ended_pids(bare / "pids"))
+
+
+async def test_a_program_that_ignores_the_polite_signal_holds_only_its_own_row(bare):
+    program(bare, "cog", f"trap '' TERM; echo $$ > {bare}/pids; while :; do /bin/sleep 1; done")
+    began = time.monotonic()
+    checks = toolchain(limit=0.5).checks()
+    said = {}
+    async for check in checks:
+        said[check.id] = check
+        if check.id == "git" and check.state != "wait":
+            assert said["cog"].state == "wait", "the others do not wait for it"
+    assert said["cog"].found == "no answer in 0.5 s"
+    assert not any(runs(pid) for pid in await ended_pids(bare / "pids"))
+    assert time.monotonic() - began < 20
+
+
+async def test_a_name_server_that_never_answers_holds_up_neither_the_row_nor_the_end(monkeypatch):
+    answer, where = threading.Event(), []
+
+    def silent(*_):
+        where.append(threading.current_thread())
+        answer.wait(60)
+        raise OSError
+
+    monkeypatch.setattr("arbius_tui.services.machine.PATIENCE", 0.3)
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    try:
+        _, last = await rows_of(toolchain("https://one.example/KEY", "https://two.example"), "chain")
+    finally:
+        answer.set()
+    assert {check.state for check in last.values()} == {"off"}
+    assert last["rpc"].raw == "no name server answers for one.example"
+    assert len(where) == 2, "each name is asked for once"
+    assert all(thread.daemon for thread in where), "asyncio would wait for a thread of its own pool"
+
+
+async def test_a_docker_socket_that_accepts_and_never_answers(bare, monkeypatch):
+    monkeypatch.setattr("arbius_tui.services.machine.PATIENCE", 0.3)
+    silent = await asyncio.start_unix_server(lambda reader, writer: asyncio.Event().wait(), str(bare / "docker.sock"))
+    try:
+        _, last = await rows_of(toolchain(), "containers")
+    finally:
+        silent.close()
+    assert last["docker-daemon"].state == "FAIL"
+    assert last["docker-daemon"].found.startswith("hangs: no answer in ")
+    assert "restart" in last["docker-daemon"].fix.command
+    assert last["docker-version"].found == "(needs: docker daemon)"
+    assert last["docker-permission"].state == "ok"

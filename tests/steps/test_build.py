@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,12 +30,13 @@ from arbius_tui.services.containers_engine import Address, Engine
 from arbius_tui.services.containers_images import Images
 from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Builder, Services
-from arbius_tui.steps.base import Walk
-from arbius_tui.steps.build import Build
+from arbius_tui.steps.base import Step, Walk
+from arbius_tui.steps.build import Build, MakeImage, UseImage
+from arbius_tui.steps.model import Fact
 from tests import cog_player, parts
 from tests.domain.test_build_log import FAILED, printed
 from tests.real.images import TestImages, labels
-from tests.steps.conftest import collect, end
+from tests.steps.conftest import Author, collect, end
 
 EXE = str(Path(sys.executable).parent / "arbius-tui")
 ID = f"sha256:{'ab' * 32}"
@@ -49,6 +52,9 @@ class Shelf:
         if reference not in self.known:
             raise NotReady("no-image", f"there is no image {reference}")
         return self.known[reference]
+
+    async def cog_images(self) -> tuple[Image, ...]:
+        return tuple(image for image in self.known.values() if image.labelled)
 
     async def build(self, folder: Path, dockerfile: str, tag: str) -> AsyncGenerator[str, None]:
         yield f"Step 1/1 : FROM {folder.name} by {dockerfile} as {tag}"
@@ -88,7 +94,7 @@ def play(tmp_path: Path, log: Path) -> Play:
     return builder
 
 
-async def built(services: Services, folder: Path, builder: Builder, step: Build) -> tuple[Walk, list[Event]]:
+async def built(services: Services, folder: Path, builder: Builder, step: Step) -> tuple[Walk, list[Event]]:
     """The walk after this build, and what it told."""
     world = replace(services, builder=builder, containers=Containers("nobody asks it"))
     walk = Walk(MemoryStore(Journey("demo", "one", str(folder))), world)
@@ -121,15 +127,20 @@ async def test_a_good_build_tells_its_steps_and_is_remembered(
     assert any("RUN" in step.title or "COPY" in step.title for step in steps.values())
     bars = [event for event in events if isinstance(event, Progress)]
     assert bars[-1].done == bars[-1].total > 0
-    said = [event.text for event in events if isinstance(event, Line)]
+    said = [event.text for event in events if isinstance(event, Line) and not event.source]
     assert said[-1] == "built"
+    told = [
+        line for event in events if isinstance(event, Line) and event.source == "log" for line in event.text.split("\n")
+    ]
+    assert told == list(printed("build-ok-plain-pty"))
     assert len(said) == len(set(said)) < 10
     assert log.read_text().splitlines() == list(printed("build-ok-plain-pty"))
     record = walk.journey.get(ModelRecord)
     assert record is not None
     assert (record.image, record.image_id, record.predictor) == ("my-model", ID, "predict.py:Predictor")
     assert record.inputs[0] == "prompt"
-    assert walk.journey.state("model") == "ok"
+    assert record.built == "my-model"
+    assert walk.journey.state("model") == "FAIL", "an image does not mend what is wrong in the files"
 
 
 async def test_without_a_name_it_is_the_one_that_cog_gives(services: Services, folder: Path, play: Play) -> None:
@@ -194,6 +205,78 @@ async def test_the_rehearsal_builds_nothing(walk: Walk) -> None:
     assert (problems(events), end(events).exit) == (["rehearsal-docker"], 2)
 
 
+# -- an image that exists, and the choice of the three ways
+
+
+async def test_an_image_that_exists_is_remembered_as_the_models(services: Services, folder: Path, play: Play) -> None:
+    shelf = Shelf(mine=example_image())
+    walk, events = await built(services, folder, play("build-ok-cached", shelf), UseImage("mine"))
+    assert end(events).ok
+    assert end(events).result["image_id"] == ID
+    record = walk.journey.get(ModelRecord)
+    assert record is not None
+    assert (record.image, record.built, record.inputs[0]) == ("mine", "", "prompt")
+    facts = {e.item.id: e.item for e in events if isinstance(e, Found) and isinstance(e.item, Fact)}
+    assert {"image", "image-id", "image-size", "image-labels", "image-inputs"} <= facts.keys()
+    assert facts["image-inputs"].found.startswith("prompt")
+
+
+@pytest.mark.parametrize(("name", "code", "exit"), [("other", "not-cog-image", 2), ("nothing", "no-image", 3)])
+async def test_what_is_no_image_of_cogs_is_refused_and_nothing_is_remembered(
+    services: Services, folder: Path, play: Play, name: str, code: str, exit: int
+) -> None:
+    shelf = Shelf(other=Image(ID, ("other:1",)))
+    walk, events = await built(services, folder, play("build-ok-cached", shelf), UseImage(name))
+    assert (problems(events), end(events).exit) == ([code], exit)
+    assert walk.journey.get(ModelRecord) is None
+
+
+@pytest.mark.parametrize(
+    ("answers", "image"),
+    [
+        ({"make-image": "image", "image-choice": "mine:latest"}, "mine:latest"),
+        ({"make-image": "image", "image-choice": "other", "image": " mine "}, "mine"),
+        ({"make-image": "cog", "tag": "my-model"}, "my-model"),
+        ({"make-image": "dockerfile", "dockerfile": "D", "tag": "my-model"}, "my-model"),
+    ],
+)
+async def test_all_three_ways_are_one_question_away(
+    services: Services, folder: Path, play: Play, answers: dict[str, str], image: str
+) -> None:
+    example = replace(example_image(), tags=("mine:latest",))
+    shelf = Shelf(**{"mine": example, "mine:latest": example, "my-model": example})
+    builder = play("build-dockerfile-own", shelf)
+    walk = Walk(MemoryStore(Journey("demo", "one", str(folder))), replace(services, builder=builder,
+                containers=Containers("nobody asks it")))  # fmt: skip
+    author = Author(**answers)
+    events = await collect(walk, "model", author, MakeImage())
+    assert end(events).result["image"] == image
+    assert [question.id for question in author.asked] == list(answers)
+
+
+async def test_the_name_of_the_last_build_is_the_next_ones_and_never_that_of_an_image_that_existed(
+    services: Services, folder: Path, play: Play
+) -> None:
+    example = example_image()
+    builder = play("build-ok-cached", Shelf(**{"mine": example, "chosen": example, "cog-my-model": example}))
+    world = replace(services, builder=builder, containers=Containers("nobody asks it"))
+    walk = Walk(MemoryStore(Journey("demo", "one", str(folder))), world)
+    await collect(walk, "model", step=UseImage("mine"))
+    assert end(await collect(walk, "model", step=Build())).result["image"] == "cog-my-model"
+    await collect(walk, "model", step=Build("chosen"))
+    await collect(walk, "model", step=UseImage("mine"))
+    assert end(await collect(walk, "model", step=Build())).result["image"] == "chosen"
+
+
+@pytest.mark.parametrize("name", sorted(name for name in FAILED if not name.startswith("cancel-")))
+async def test_each_recorded_failure_ends_in_its_own_sentence(
+    services: Services, folder: Path, play: Play, name: str
+) -> None:
+    _, events = await built(services, folder, play(name, Shelf()), Build("my-model"))
+    assert problems(events)[-1] == FAILED[name]
+    assert not end(events).ok
+
+
 # -- a Dockerfile where there is no cog
 
 
@@ -227,6 +310,72 @@ async def test_a_dockerfile_is_built_by_the_engine_and_looked_at(
     assert "built by the engine" in log.read_text()
     record = walk.journey.get(ModelRecord)
     assert (record.image if record else "") == (name if cogs else "")
+
+
+SLEEPS = "FROM debian-python:bookworm\nRUN echo begins-{name} && sleep 300\n"
+
+
+def traces(images: TestImages, name: str) -> list[str]:
+    """Containers of a build of this name, and its image, on the Engine."""
+    boxes = [box["Id"] for box in images.api.containers(all=True) if name in box["Command"]]
+    return [*boxes, *(tag for image in images.api.images() for tag in image["RepoTags"] or () if tag.startswith(name))]
+
+
+def gone(images: TestImages, name: str) -> bool:
+    """Ask the Engine until it has nothing of this build; the limit only ends a broken test."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if not traces(images, name):
+            return True
+    return False
+
+
+@pytest.mark.real
+async def test_a_cancelled_build_of_the_engine_leaves_no_container_and_no_tag(
+    services: Services, tmp_path: Path, log: Path, images: TestImages
+) -> None:
+    name = f"arbius-tui-test-cut-{secrets.token_hex(3)}"
+    (tmp_path / "D").write_text(SLEEPS.format(name=name))
+    async with Engine(Address(images.host)) as engine:
+        world = replace(services, builder=ImageBuilder(CogCli("no-such-cog"), Images(engine), log),
+                        containers=Containers("nobody asks it"))  # fmt: skip
+        walk = Walk(MemoryStore(Journey("demo", "one", str(tmp_path))), world)
+        began = asyncio.Event()
+
+        async def build() -> None:
+            async for event in walk.run("model", Author(), Build(name, "D")):
+                if isinstance(event, Line) and event.text.startswith(f"begins-{name}"):
+                    began.set()
+
+        task = asyncio.create_task(build())
+        await asyncio.wait_for(began.wait(), 60)
+        assert traces(images, name), "it runs in a container"
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(gone, images, name)
+        assert walk.journey.state("model") == "-", "as before"
+        assert f"begins-{name}" in log.read_text()
+
+
+@pytest.mark.real
+def test_after_a_kill_in_the_middle_the_next_build_works(tmp_path: Path, images: TestImages) -> None:
+    name = f"arbius-tui-test-kill-{secrets.token_hex(3)}"
+    (tmp_path / "D").write_text(SLEEPS.format(name=name))
+    argv = [EXE, "build", str(tmp_path), "-t", name, "--dockerfile", "D"]
+    env = {**os.environ, "DOCKER_HOST": images.host, "PATH": "/usr/bin:/bin"}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env) as wizard:
+        assert wizard.stdout
+        assert any(f"begins-{name}" in line and "RUN" not in line and "echo" not in line for line in wizard.stdout)
+        wizard.kill()
+    assert gone(images, name)
+    (tmp_path / "D").write_text(f"FROM {images.example()}\nRUN echo again\n")
+    try:
+        again = run(*argv[1:], DOCKER_HOST=images.host, PATH="/usr/bin:/bin")
+        assert again.returncode == 0, again.stdout + again.stderr
+        assert f"image: {name}" in again.stdout
+    finally:
+        images.api.remove_image(name)
 
 
 # -- as a user types it

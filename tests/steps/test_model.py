@@ -32,6 +32,7 @@ FOUND = {
     "iter": ("FAIL", ["seed-ignored", "output-shape"]),
     "mimes": ("warn", ["no-seed", "output-shape"]),
     "setupfail": ("warn", ["no-seed", "output-shape"]),
+    "slow": ("warn", ["output-shape"]),
     "slowsetup": ("warn", ["no-seed", "output-shape"]),
     "text": ("warn", ["output-shape"]),
 }
@@ -49,7 +50,7 @@ STEERING = {"\x1b", "\x07", "\u202e", "\x9b"}
 
 def walk_on(folder: Path | str) -> Walk:
     """The step reads files only: no service is needed."""
-    services: Any = SimpleNamespace()
+    services: Any = SimpleNamespace(builder=None)
     return Walk(MemoryStore(Journey("demo", "one", str(folder))), services)
 
 
@@ -88,7 +89,7 @@ async def test_every_model_of_ours_has_the_findings_it_was_written_for(name: str
     assert (done.ok, done.exit, done.state, walk.journey.state("model")) == (True, 0, state, state)
     assert facts(events)["findings"].state == state
     told = [e.problem.code for e in events if isinstance(e, Trouble)]
-    assert told == [*codes, "not-built-yet"]
+    assert told == [*codes, "no-image-here"]
 
 
 async def test_the_example_and_a_new_model_have_none_and_that_is_said_calmly(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ async def test_the_lines_of_a_finding_say_where_why_and_the_whole_patch() -> Non
     assert "  warn  the output is one file, not a list of one (predict.py:6)\n    why  " in text
     assert "  a patch for output-shape (predict.py:6)\n    patch  --- a/predict.py\n" in text
     assert "    patch  +        return [p]\n" in text
-    assert "this screen does not build the image yet" in text
+    assert "the rehearsal builds no image" in text
 
 
 def test_a_note_is_said_once_and_in_full() -> None:

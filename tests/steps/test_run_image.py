@@ -9,8 +9,9 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,18 +23,22 @@ from arbius_tui.domain.events import Event, Found, Line, Trouble
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.records import ModelRecord, RunRecord
 from arbius_tui.rehearsal.example import example_model
+from arbius_tui.rehearsal.server import LocalServers
 from arbius_tui.services.containers import project_key
 from arbius_tui.services.containers_state import PROJECT
 from arbius_tui.services.memory_store import MemoryStore
-from arbius_tui.services.ports import Health
+from arbius_tui.services.ports import Health, Server, Services
 from arbius_tui.services.store import default_folder
 from arbius_tui.services.world import Settings, open_world
+from arbius_tui.steps import run as run_step
 from arbius_tui.steps.base import Walk
 from arbius_tui.steps.model import Fact
-from arbius_tui.steps.run import HealthSeen, Stop, both
+from arbius_tui.steps.predict import Predict
+from arbius_tui.steps.run import HealthSeen, Run, Stop, both
 from arbius_tui.steps.seed_test import CaseSeen
 from tests import parts
-from tests.real.images import BASE, TestImages
+from tests.real.images import BASE, MODELS, NEW, OLD, TestImages
+from tests.services.test_predictions import GENERATIONS, model, ready
 from tests.steps.conftest import Author, collect, end
 
 EXE = str(Path(sys.executable).parent / "arbius-tui")
@@ -68,6 +73,53 @@ class Project:
         return of_project(self.images, self.key)
 
 
+class EngineDoor:
+    """The real Engine behind a socket that can be closed, as when it is stopped."""
+
+    def __init__(self, path: Path, engine: str) -> None:
+        self.path, self.engine = path, engine.removeprefix("unix://")
+        self.host = f"unix://{path}"
+        self.writers: list[asyncio.StreamWriter] = []
+        self.copies = set[asyncio.Task[None]]()
+        self.server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Let connections in."""
+        self.server = await asyncio.start_unix_server(self.connected, str(self.path))
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        engine, to_engine = await asyncio.open_unix_connection(self.engine)
+        self.writers += [writer, to_engine]
+        pairs = ((reader, to_engine), (engine, writer))
+        self.copies.update(asyncio.create_task(self.copy(*pair)) for pair in pairs)
+
+    async def copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await source.read(65536):
+                target.write(data)
+                await target.drain()
+
+    def close(self) -> None:
+        """The Engine is gone."""
+        if self.server:
+            self.server.close()
+        for writer in self.writers:
+            writer.close()
+        self.path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+async def engine_door(images: TestImages) -> AsyncIterator[EngineDoor]:
+    with tempfile.TemporaryDirectory() as folder:
+        door = EngineDoor(Path(folder) / "d.sock", images.host)
+        await door.open()
+        yield door
+        door.close()
+        for copy in door.copies:
+            copy.cancel()
+        await asyncio.gather(*door.copies, return_exceptions=True)
+
+
 def of_project(images: TestImages, key: str) -> list[Any]:
     found: list[Any] = images.api.containers(all=True, filters={"label": f"{PROJECT}={key}"})
     return found
@@ -97,6 +149,10 @@ def problems(events: list[Event]) -> list[str]:
     return [event.problem.code for event in events if isinstance(event, Trouble)]
 
 
+def healths(events: list[Event]) -> list[HealthSeen]:
+    return [event.item for event in events if isinstance(event, Found) and isinstance(event.item, HealthSeen)]
+
+
 def record(walk: Walk) -> RunRecord:
     found = walk.journey.get(RunRecord)
     assert found is not None
@@ -117,6 +173,7 @@ async def test_an_image_is_run_proved_stopped_and_started_again(project: Project
     assert (now.image, now.image_id, now.cpu_only, now.pid) == (name, image, True, 0)
     assert end(events).result == {
         "image": name, "image_id": image, "container": now.container, "url": now.url, "schema_from": "server",
+        "gpus": "none", "cpu_only": True,
     }  # fmt: skip
     assert how(events) == "started"
     log = [event.text for event in events if isinstance(event, Line) and event.source == "log"]
@@ -205,6 +262,8 @@ async def test_a_container_that_is_killed_meanwhile_is_said_to_be(project: Proje
             if isinstance(event, Line) and event.text.startswith("loading 1"):
                 await asyncio.to_thread(project.images.api.kill, record(walk).container)
     assert (problems(events), end(events).exit) == (["container-killed"], 3)
+    last = healths(events)[-1]
+    assert (last.status, last.words) == ("exited", "its container has ended and answers nothing")
 
 
 @real
@@ -214,6 +273,212 @@ async def test_what_cannot_be_run_is_refused_in_words(project: Project, image: s
     events = await collect(walk, "run")
     assert (problems(events), end(events).exit) == ([code], exit_code)
     assert walk.journey.get(RunRecord) is None
+
+
+# -- what happens to a container in the middle of a prediction
+
+
+async def predicting(project: Project, walk: Walk, then: Callable[[str], Any]) -> list[Event]:
+    """A prediction in whose middle something happens to its container."""
+    container = record(walk).container
+
+    async def meanwhile() -> None:
+        server = Server(record(walk).url, container=container)
+        assert walk.services.containers
+        async for line in walk.services.containers.logs(server):
+            if "mode ok" in line:
+                await asyncio.to_thread(then, container)
+                return
+
+    task = asyncio.create_task(meanwhile())
+    events = await collect(walk, "run", step=Predict(["mode=ok", "secs=60"]))
+    await task
+    return events
+
+
+@real
+@pytest.mark.parametrize(
+    ("how", "code", "says"),
+    [
+        ("kill", "container-killed", "was killed from outside (signal 9)"),
+        ("pause", "container-paused", "is paused"),
+        ("remove", "container-missing", "was removed from outside"),
+    ],
+)
+async def test_a_prediction_says_what_became_of_its_container(project: Project, how: str, code: str, says: str) -> None:
+    walk = await project.open(project.images.model("crash"))
+    await collect(walk, "run")
+    api, container = project.images.api, record(walk).container
+    does = {"kill": api.kill, "pause": api.pause, "remove": lambda id: api.remove_container(id, force=True)}
+    events = await predicting(project, walk, does[how])
+    assert (problems(events), end(events).exit) == ([code], 3)
+    (problem,) = [event.problem for event in events if isinstance(event, Trouble)]
+    assert says in problem.what
+    assert problem.fix
+    assert walk.journey.state("run") == "FAIL"
+    assert healths(events)[-1].status == {"kill": "exited", "pause": "paused", "remove": "gone"}[how]
+    if how == "pause":
+        assert problem.fix.command == f"docker unpause {api.inspect_container(container)['Name'].removeprefix('/')}"
+        return
+    events = await collect(walk, "run", step=Predict(["mode=ok"]))
+    assert "the server had ended and was started again" in said(events)
+    assert end(events).ok, problems(events)
+    assert record(walk).container != container
+
+
+@real
+async def test_a_case_says_that_its_container_was_killed_and_the_restart_brings_it_back(project: Project) -> None:
+    walk = await project.open(project.images.model("slow"))
+    await collect(walk, "run")
+    events: list[Event] = []
+    async with aclosing(walk.run("seed_test", Author())) as running:
+        async for event in running:
+            events.append(event)
+            now = event.item if isinstance(event, Found) and isinstance(event.item, CaseSeen) else None
+            if now and (now.id, now.status) == ("again", "run"):
+                await asyncio.to_thread(project.images.api.kill, record(walk).container)
+    cases = {e.item.id: e.item for e in events if isinstance(e, Found) and isinstance(e.item, CaseSeen)}
+    assert "killed from outside (signal 9)" in cases["again"].error
+    assert (cases["again"].code, cases["again"].verdict) == ("container-killed", "BLOCKER")
+    assert (cases["after-restart"].status, cases["after-restart"].verdict) == ("succeeded", "SAME")
+    assert "endpoint-lost" in problems(events)
+    assert "model-failed" not in problems(events)
+    assert end(events).result["endpoints"][0]["cpu_only"] is True
+
+
+@real
+async def test_an_engine_that_is_stopped_while_the_model_is_ready(
+    project: Project, engine_door: EngineDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine_door.host)
+    walk = await project.open(project.images.model("text"))
+    assert end(await collect(walk, "run")).ok
+    engine_door.close()
+    project.images.api.kill(record(walk).container)  # as the Engine's own end does
+    for step in (None, Predict(["prompt=x"])):
+        events = await collect(walk, "run", step=step)
+        assert (problems(events), end(events).exit) == (["docker-unreachable"], 3)
+        assert walk.journey.state("run") == "FAIL"
+
+
+@real
+async def test_an_image_that_is_gone_meanwhile(project: Project) -> None:
+    api, name = project.images.api, f"arbius-tui-test:gone-{secrets.token_hex(4)}"
+    made = api.create_container(project.images.model("text"))["Id"]
+    api.commit(made, *name.split(":"))
+    api.remove_container(made)
+    walk = await project.open(name)
+    assert end(await collect(walk, "run")).ok
+    await collect(walk, "run", step=Stop())
+    api.remove_image(name)
+    for step in ("run", "seed_test"):
+        events = await collect(walk, step)
+        assert (problems(events), end(events).exit) == (["no-image"], 3)
+        (problem,) = [event.problem for event in events if isinstance(event, Trouble)]
+        assert problem.fix
+        assert (problem.fix.command or "").startswith("docker pull")
+
+
+# -- CPU and GPU, by the author's choice
+
+
+@real
+async def test_the_choice_of_cpu_or_gpu_is_the_authors_and_is_kept(project: Project) -> None:
+    name = project.images.model("text")
+    walk = await project.open(name, gpus="auto")
+    events = await collect(walk, "run", step=Run(gpus="all"))
+    assert (problems(events), end(events).exit) == (["no-gpu-runtime"], 3)
+    assert project.containers() == []
+    events = await collect(walk, "run", step=Run(gpus="none"))
+    assert end(events).result["cpu_only"] is True
+    assert record(walk).cpu_only
+    walk = await project.open(gpus="auto")
+    assert how(await collect(walk, "run")) == "found again"
+    assert record(walk).cpu_only
+    other = project.images.model("iter")
+    assert end(await collect(walk, "run", step=Run(image=other))).ok
+    assert record(walk).image == other
+    events = await collect(walk, "run", step=Stop())
+    assert healths(events)[-1].status == "stopped"
+
+
+async def test_an_endpoint_is_cpu_only_when_the_author_says_so(services: Services, tmp_path: Path) -> None:
+    async with ready("text", tmp_path / "server") as (url, _):
+        walk = Walk(MemoryStore(Journey("demo", "one")), services)
+        assert end(await collect(walk, "run", step=Run(url))).result["gpus"] == ""
+        events = await collect(walk, "run", step=Run(url, gpus="none"))
+        assert (end(events).result["gpus"], record(walk).cpu_only) == ("none", True)
+
+
+# -- a setup that fails, or never ends
+
+
+@GENERATIONS
+async def test_a_setup_that_failed_is_told_in_the_exceptions_own_words(
+    generation: str, services: Services, tmp_path: Path
+) -> None:
+    async with model("setupfail", tmp_path / "server", generation) as (url, _):
+        walk = Walk(MemoryStore(Journey("demo", "one")), services)
+        events = await collect(walk, "run", step=Run(url))
+    (problem,) = [event.problem for event in events if isinstance(event, Trouble)]
+    assert end(events).exit == 3
+    assert problem.fix
+    if generation == "0.23" or problem.code == "setup-failed":
+        assert problem.code == "setup-failed"
+        assert problem.what == "the model's setup failed: RuntimeError: weights not found"
+        assert healths(events)[-1].status == "SETUP_FAILED"
+        assert "setup() raised an error" in healths(events)[-1].words
+    else:  # an old server says so for a few hundredths of a second, then it is gone; its reason is in its own log
+        assert problem.code == "endpoint-lost"
+        assert "ended before it was ready" in problem.what
+        assert problem.why == "a model whose setup fails ends an old Cog server"
+        assert healths(events)[-1].status == "lost"
+
+
+@real
+@pytest.mark.parametrize("version", [NEW, OLD])
+async def test_in_a_container_each_generation_says_why_its_setup_failed(project: Project, version: str) -> None:
+    events = await collect(await project.open(project.images.model("setupfail", version)), "run")
+    assert problems(events) == ["setup-failed"]
+    (problem,) = [event.problem for event in events if isinstance(event, Trouble)]
+    assert problem.what == "the model's setup failed: RuntimeError: weights not found"
+    assert healths(events)[-1].status == "SETUP_FAILED"
+
+
+class WithoutWorker(LocalServers):
+    """A coglet whose `python` has no coglet in it: its worker never starts, and it says STARTING for ever."""
+
+    def environment(self, stub: str, port: int) -> dict[str, str]:
+        env = super().environment(stub, port)
+        python = self.state / "bin/python"
+        python.parent.mkdir(parents=True, exist_ok=True)
+        python.write_text("#!/bin/sh\nexec sleep 600\n")
+        python.chmod(0o755)
+        return {**env, "PATH": f"{python.parent}:{env['PATH']}"}
+
+
+async def test_a_worker_that_never_starts_is_given_up_and_can_be_cancelled(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    servers = WithoutWorker(tmp_path / "server")
+    try:
+        server = await servers.start(MODELS / "text")
+        walk = Walk(MemoryStore(Journey("demo", "one")), services)
+        async with aclosing(walk.run("run", Author(), Run(server.url))) as events:
+            async for event in events:
+                if isinstance(event, Found) and isinstance(event.item, HealthSeen):
+                    assert event.item.status == "STARTING"
+                    break
+        assert walk.journey.state("run") == "-", "cancelled, as it was before"
+        monkeypatch.setattr(run_step, "READY_LIMIT", 1.0)
+        found = await collect(walk, "run", step=Run(server.url))
+    finally:
+        await servers.aclose()
+    assert (problems(found), end(found).exit) == (["timeout"], 3)
+    (problem,) = [event.problem for event in found if isinstance(event, Trouble)]
+    assert "is not ready after 1 s: the model is being set up" in problem.what
+    assert problem.fix
+    assert "a worker that cannot start at all stays in this state for ever" in problem.fix.text
 
 
 # -- stop

@@ -110,6 +110,7 @@ def test_ctrl_c_never_ends_the_wizard(number: int, launch: Launch) -> None:
     go_to(terminal, number)
     terminal.wait_for(f"{number} {list(TITLES.values())[number - 1]} ")
     terminal.settle()
+    terminal.wait_gone("x cancel")  # a screen that looks by itself is stopped by the key first
     terminal.send("ctrl+c")
     if any("stopped; nothing" in row for row in terminal.wait_until(answered, what="an answer to Ctrl+C")):
         terminal.settle()  # it came while a step that starts by itself was still at work
