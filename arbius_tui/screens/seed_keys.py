@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -23,9 +22,7 @@ class SeedKeys(TableScreen):
     """What the author can do with cases and runs. `cases` are all runs by server and case."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "space", "run_or_hold", "run", id="seed_test.run", tooltip="run all cases; while they run hold, go on"
-        ),
+        Binding("space", "run_or_hold", "run", id="seed_test.run", tooltip="run all cases; while they run hold, go on"),
         Binding("d", "diff", "diff", id="seed_test.diff", tooltip="compare this run with the marked one, or its own"),
         Binding("m", "mark", "mark", id="seed_test.mark", tooltip="mark this run, to compare another one with it"),
         Binding("s", "server", "server", id="seed_test.server", tooltip="look at the same case on the next server"),
@@ -159,5 +156,10 @@ class SeedKeys(TableScreen):
             answer = await self.ask(Question(id, text, why, usual))
         except Cancelled:
             return
-        self.next_step = step(Path(os.path.abspath(os.path.expanduser(answer))))
+        self.next_step = step(typed(answer))
         self.action_run()
+
+
+def typed(text: str) -> Path:
+    """A path as the author typed it."""
+    return Path(text).expanduser().absolute()

@@ -15,11 +15,8 @@ from arbius_tui.domain.text import seconds
 from arbius_tui.screens.cases import (
     COLUMNS,
     cause_of,
-    columns_of,
     diagnosed,
     diagnosis_lines,
-    drawn,
-    drawn_on_all,
     output_facts,
     reasons,
     request_lines,
@@ -27,11 +24,11 @@ from arbius_tui.screens.cases import (
 )
 from arbius_tui.screens.findings import FactBlock, SideBySide
 from arbius_tui.screens.pages import ReadingPage
-from arbius_tui.screens.seed_keys import SeedKeys
+from arbius_tui.screens.seed_table import SeedTable
 from arbius_tui.screens.tabled import TableScreen, texts
 from arbius_tui.widgets.frame import Rule
 from arbius_tui.widgets.panes import Empty
-from arbius_tui.widgets.text import Cell, Column, Row, bar, counts, line, words
+from arbius_tui.widgets.text import Column, counts, line, words
 
 if TYPE_CHECKING:
     # With its first case or a saved one; the first frame needs neither.
@@ -39,7 +36,7 @@ if TYPE_CHECKING:
     from arbius_tui.steps.seed_compare import ComparisonSeen
 
 
-class SeedTestScreen(SeedKeys):
+class SeedTestScreen(SeedTable):
     """The proof that a seed decides the bytes."""
 
     step = "seed_test"
@@ -67,10 +64,9 @@ class SeedTestScreen(SeedKeys):
     def body(self) -> Iterable[Widget]:
         """Also where the cases are kept."""
         self.setup_keys()
-        self.cases: dict[tuple[str, str], CaseSeen] = {}
-        self.servers: dict[str, str] = {}
+        self.setup_table()
         self.looked: list[ComparisonSeen] = []
-        self.server, self.led, self.case_began = "1", "", 0.0
+        self.led = ""
         self.diagnosis: list[Problem] = []
         yield from super().body()
 
@@ -97,49 +93,6 @@ class SeedTestScreen(SeedKeys):
                 self.take(read(row, number))
         self.diagnosis = diagnosed(self.cases.values())
         self.to_first_trouble()
-
-    def know(self, id: str, url: str) -> None:
-        """A server of the test; a second one gives each a column."""
-        self.servers[id] = url
-        self.table.brush.columns = columns_of(list(self.servers))
-        self.table.set_rows([self.row(case) for case in self.first_of_each()])
-
-    def first_of_each(self) -> Iterable[CaseSeen]:
-        """Each case once."""
-        return {case.id: case for case in reversed(self.cases.values())}.values()
-
-    @property
-    def here(self) -> CaseSeen | None:
-        """The case under the cursor on the server that is looked at."""
-        id = self.table.row.id if self.table.row else ""
-        return self.cases.get((self.server, id)) or next((c for c in self.cases.values() if c.id == id), None)
-
-    def take(self, case: CaseSeen) -> None:
-        """A case as it stands now."""
-        self.cases[case.key] = case
-        self.put(self.row(case))
-
-    def row(self, case: CaseSeen) -> Row:
-        """A case on the grid."""
-        if len(self.servers) > 1:
-            return drawn_on_all([self.cases.get((server, case.id)) for server in self.servers])
-        return drawn(case, self.bar() if case.status == "run" else "")
-
-    def action_server(self) -> None:
-        """The same case on the next server."""
-        known = list(self.servers)
-        if len(known) > 1 and self.table.row:
-            self.server = known[(known.index(self.server) + 1) % len(known)]
-            self.explain(self.table.row.id)
-
-    def bar(self) -> Cell:
-        """How far the running case is, judged by those before it; the seconds alone for the first one."""
-        now = self.session.clock() - self.case_began
-        ended = [c.seconds for c in self.cases.values() if c.status == "succeeded"]
-        if not ended or now < 1:
-            return (seconds(now) if now >= 1 else "", "$accent")
-        usual = sum(ended) / len(ended)
-        return bar(min(int(now * 100), int(usual * 99.5)), max(1, int(usual * 100))), "$accent"
 
     def on_started(self, event: Started) -> None:
         """All anew."""
