@@ -50,7 +50,7 @@ class Case:
 def standard_cases() -> tuple[Case, ...]:
     """The proof of any model, in the order that a diagnosis needs."""
     return (
-        Case("first", "first run", BASE_SEED, "base", why="all other cases are compared with this one"),
+        Case("first", "first run", BASE_SEED, "base", why="most other cases are compared with this one"),
         Case("again", "same seed again", BASE_SEED, "same",
              why="miners' answers are compared byte by byte; one that differs loses its stake"),
         Case("other-seed", "other seed", BASE_SEED + 1, "differs",

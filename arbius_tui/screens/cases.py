@@ -27,7 +27,7 @@ CAUSES_OF = {
 
 
 COLUMNS = (
-    Column("#", 1, 2, right=True),
+    Column("#", 2, 2, right=True),
     Column("Case", 0, 0),
     Column("Seed", 16, 16, right=True),
     Column("", 1, 1),

@@ -41,6 +41,23 @@ class SeedKeys(TableScreen):
         self.control: Control | None = None
         self.other: tuple[str, str] | None = None
 
+    def wanted(self) -> list[str]:
+        """Running is next, then the next step; what needs a run comes with the first one."""
+        if self.running:
+            return ["frame.cancel", "seed_test.run", "seed_test.leave", "seed_test.server"]
+        later = ("diff", "mark", "server", "open", "export", "write")
+        own = ["seed_test.run", *(f"seed_test.{key}" for key in later if self.cases), "seed_test.replay"]
+        mend = ["frame.run"] if any(not case.wanted for case in self.cases.values()) else []
+        return ["frame.next", *own] if self.finished else [*mend, *own]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key that would do nothing is none."""
+        if action == "server":
+            return len({server for server, _ in self.cases}) > 1
+        if action == "leave_out":
+            return self.running
+        return super().check_action(action, parameters)
+
     @property
     def here(self) -> CaseSeen | None:
         """Hook: the run to look at."""

@@ -235,5 +235,5 @@ def comparison_page(found: Sequence[ComparisonSeen], width: int) -> ReadingPage:
     rows = [Content("")]
     for one in found:
         rows += [line((one.filename, "bold"), "  ", one.verdict), Content("")]
-        rows += [line(text) for text in one.lines] + [Content("")]
+        rows += [line(text) for text in one.lines if text != one.verdict] + [Content("")]
     return ReadingPage("Two runs", f"{found[0].one} and {found[0].other}"[: width // 2], rows)

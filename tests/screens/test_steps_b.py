@@ -14,22 +14,25 @@ import pytest
 from textual.pilot import Pilot
 
 from arbius_tui.app import ArbiusApp
+from arbius_tui.domain.cases import LARGEST_SEED, standard_cases
 from arbius_tui.domain.errors import Fix, NotReady, Problem
 from arbius_tui.domain.events import Done, Found, Saved, Trouble
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Choice, Confirm
 from arbius_tui.domain.records import PinRecord, RegisterRecord, SeedTestRecord, TemplateRecord, WalletRecord
-from arbius_tui.domain.reproducibility import CAUSES, LARGEST_SEED, Hashed
+from arbius_tui.domain.reproducibility import CAUSES, Hashed
 from arbius_tui.domain.template import Template
 from arbius_tui.rehearsal.example import example_model
 from arbius_tui.rehearsal.world import open_rehearsal
 from arbius_tui.screens import load
 from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Account, Services
+from arbius_tui.steps import seed_case
 from arbius_tui.steps.base import Walk
 from arbius_tui.steps.pin import Way
 from arbius_tui.steps.register import Review
-from arbius_tui.steps.seed_test import CaseSeen, case_row
+from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
+from arbius_tui.steps.seed_compare import ComparisonSeen
 from arbius_tui.steps.template import Part, identity, parts
 from arbius_tui.steps.wallet import Money
 from tests.screens.demo import Scripted
@@ -111,10 +114,10 @@ async def prove(pilot: Pilot[Any]) -> None:
     text = shown(pilot.app)
     digests = {case.id: case.outputs[0].sha256 for case in screen.cases.values()}
     assert digests["first"] == digests["again"] == digests["after-restart"] != digests["other-seed"]
-    assert "4 SAME  4 DIFFERS" in text
+    assert "7 SAME  16 DIFFERS" in text
     assert "reproducible" in lines(pilot.app)[-3]
-    assert screen.copy_text() == digests["largest-seed"]
-    assert digests["largest-seed"] in text, "the full hash is on screen at 80 columns"
+    assert screen.copy_text() == digests["miner-defaults"]
+    assert digests["miner-defaults"] in text, "the full hash is on screen at 80 columns"
     assert "Enter" not in lines(pilot.app)[-2]
     assert lines(pilot.app)[-2].split()[:2] == ["F10", "next"]
 
@@ -228,10 +231,13 @@ URL = "http://127.0.0.1:5000"
 A, B, C = (Hashed("out-1.png", "image/png", 1_310_720, c * 64) for c in ("9f", "41", "c7"))
 A, B, C = (replace(h, sha256=h.sha256[:64]) for h in (A, B, C))
 INPUTS = {"prompt": "an astronaut on a horse", "width": 1024, "height": 1024}
+KNOWN = {known.id: known for known in standard_cases()}
 
 
 def case(number: int, id: str, title: str, seed: int, output: Hashed | None = None, **more: Any) -> CaseSeen:
-    made = CaseSeen(id, number, title, seed, URL, {**INPUTS, "seed": seed}, **more)
+    known = KNOWN[id]
+    standard = {"expect": known.expect, "before": known.before, "against": known.against, "purpose": known.why}
+    made = CaseSeen(id, number, title, seed, "1", {**INPUTS, "seed": seed}, **{**standard, **more})
     return replace(made, outputs=(output,), status="succeeded", seconds=41.4) if output else made
 
 
@@ -257,11 +263,11 @@ ENDED = [
 ]  # fmt: skip
 FAILED = [
     *ENDED[:4],
-    replace(ENDED[0], id="after-restart", number=5, title="after a restart"),
+    replace(ENDED[0], id="after-restart", number=5, title="after a restart", expect="same"),
     ENDED[5],
     replace(ENDED[5], id="largest-seed", number=7, title="largest seed", seed=LARGEST_SEED),
 ]
-SEEDS = SeedTestRecord(False, (A.sha256,), tuple(case_row(c) for c in FAILED), "image/png")
+SEEDS = SeedTestRecord(False, (A.sha256,), tuple(seed_case.row(c) for c in FAILED), "image/png")
 
 TEXT = (
     b'{"meta":{"title":"My SDXL","description":"","git":"https://github.com/me/sdxl","docker":"","version":1},"input":['
@@ -378,7 +384,7 @@ async def test_a_failed_case_has_words_and_no_hash() -> None:
         assert "never hashed" in text
         assert screen.copy_text() == ""
         assert not screen.has_class("-problem")
-        assert screen.cases["after-restart"].status == "wait", "what was cut off did not run"
+        assert screen.cases["1", "after-restart"].status == "wait", "what was cut off did not run"
         await pilot.press("up", "up")
         await settle(pilot)
         assert screen.copy_text() == A.sha256
@@ -407,7 +413,7 @@ async def test_cancel_leaves_the_running_case_open_and_run_is_no_key_meanwhile()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("space")
         screen: Any = app.screen
-        await until(pilot, lambda: screen.cases.get("over-32-bits") and screen.cases["over-32-bits"].error)
+        await until(pilot, lambda: ("1", "over-32-bits") in screen.cases and screen.cases["1", "over-32-bits"].error)
         job = screen.job
         await pilot.press("space", "f5")
         await settle(pilot)
@@ -415,7 +421,7 @@ async def test_cancel_leaves_the_running_case_open_and_run_is_no_key_meanwhile()
         await pilot.press("x")
         await until(pilot, lambda: not screen.running)
         await settle(pilot)
-        assert screen.cases["after-restart"].status == "wait"
+        assert screen.cases["1", "after-restart"].status == "wait"
         assert app.session.journey.state("seed_test") == "-"
 
 
@@ -425,7 +431,7 @@ async def test_the_running_case_shows_how_far_it_is_by_the_time_of_those_before(
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("space")
         screen: Any = app.screen
-        await until(pilot, lambda: "after-restart" in screen.cases)
+        await until(pilot, lambda: ("1", "after-restart") in screen.cases)
         app.session.clock = lambda: 100.0 + 41.4 / 2
         screen.refresh_status()
         await settle(pilot)
@@ -434,6 +440,42 @@ async def test_the_running_case_shows_how_far_it_is_by_the_time_of_those_before(
         screen.refresh_status()
         await settle(pilot)
         assert " 99%" in next(row for row in lines(app) if "after a restart" in row), "never 100 before its end"
+
+
+SERVERS = [EndpointSeen("1", URL), EndpointSeen("2", "http://10.0.0.2:5000")]
+ELSEWHERE = [
+    replace(ENDED[0], endpoint="2", letter="A"),
+    replace(ENDED[1], endpoint="2", outputs=(C,), letter="C", verdict="BLOCKER", wanted=False, why="other bytes"),
+]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_each_server_has_a_column_and_s_looks_at_the_next_one(size: tuple[int, int]) -> None:
+    app = app_of("seed_test", [*map(Found, SERVERS), *map(Found, [*ENDED[:2], *ELSEWHERE]), Done(False, 4)])
+    async with app.run_test(size=size) as pilot:
+        screen = await work(pilot, "space")
+        rows = lines(app)
+        assert any("server 1" in row and "server 2" in row for row in rows)
+        row = next(row for row in rows if "same seed again" in row)
+        assert row.index("A SAME") < row.index("C BLOCKER")
+        assert "on server 2" in shown(app), "the one that is not as wanted is looked at"
+        assert screen.copy_text() == C.sha256
+        await pilot.press("s")
+        await settle(pilot)
+        assert "on server 1" in shown(app)
+        assert screen.copy_text() == A.sha256
+
+
+async def test_two_runs_are_a_page_and_esc_leads_back() -> None:
+    seen = ComparisonSeen("1", "first", "again", "out-1.png", False, "", "all bytes differ", ("line [b]one[/]", "two"))
+    app = app_of("seed_test", [*map(Found, ENDED[:2]), Found(seen), Done(True)])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await work(pilot, "space")
+        await until(pilot, lambda: "Two runs" in shown(app))
+        assert "all bytes differ" in shown(app)
+        assert "line [b]one[/]" in shown(app), "foreign text is no markup"
+        await pilot.press("escape")
+        await until(pilot, lambda: "first seed" in shown(app) or "same seed again" in shown(app))
 
 
 async def test_panes_are_broken_anew_on_another_size() -> None:

@@ -35,7 +35,7 @@ from arbius_tui.steps.base import Walk
 from arbius_tui.steps.model import Fact
 from arbius_tui.steps.predict import Predict
 from arbius_tui.steps.run import HealthSeen, Run, Stop, both
-from arbius_tui.steps.seed_test import CaseSeen
+from arbius_tui.steps.seed_case import CaseSeen
 from tests import parts
 from tests.real.images import BASE, MODELS, NEW, OLD, TestImages
 from tests.services.test_predictions import GENERATIONS, model, ready
