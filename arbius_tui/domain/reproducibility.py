@@ -33,7 +33,8 @@ class Hashed:
 class Outcome:
     """What became of a case: outputs, or a problem, or the reason why it was left out.
 
-    `near` says what alone differs from the case it is compared with, where pixels, samples or words are equal.
+    `near` says what alone differs from the case it is compared with, where pixels, samples or words are equal; `timely`
+    that what differs reads as two times close to each other.
     """
 
     case: Case
@@ -42,6 +43,7 @@ class Outcome:
     skipped: str = ""
     seconds: float = 0.0
     near: str = ""
+    timely: bool = False
 
     @property
     def ran(self) -> bool:
@@ -215,6 +217,8 @@ def repeat_cause(outcomes: Sequence[Outcome]) -> Problem | None:
         return None
     if all(o.near for o in apart):
         return with_detail(CAUSES["metadata-only"], Problem("", apart[0].near))
+    if all(o.timely for o in apart):
+        return CAUSES["time-in-output"]
     usual = [o for o in apart if o.case.seed not in (0, LARGEST_SEED)]
     if not usual:
         return CAUSES["seed-zero-unused" if apart[0].case.seed == 0 else "large-seed-unused"]

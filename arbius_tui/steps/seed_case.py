@@ -60,6 +60,7 @@ class CaseSeen:
     code: str = ""
     """Of the error."""
     near: str = ""
+    timely: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -90,7 +91,7 @@ def outcome(case: CaseSeen) -> proof.Outcome:
     asked = Case(case.id, case.title, case.seed, case.expect, case.before, case.changes, case.against, case.purpose)
     problem = Problem(case.code or "model-failed", case.error) if case.status == "failed" else None
     skipped = (case.why or "left out") if case.status == "skipped" else ""
-    return proof.Outcome(asked, case.outputs, problem, skipped, case.seconds, case.near)
+    return proof.Outcome(asked, case.outputs, problem, skipped, case.seconds, case.near, case.timely)
 
 
 def read(saved: Mapping[str, Any], number: int = 0) -> CaseSeen:
@@ -122,6 +123,7 @@ def read(saved: Mapping[str, Any], number: int = 0) -> CaseSeen:
         why=text(saved, "why"),
         code=text(saved, "code"),
         near=text(saved, "near"),
+        timely=saved.get("timely") is True,
     )
 
 

@@ -189,15 +189,13 @@ class Track:
         pairs = list(zip(self.kept.get(case.against, ()), self.kept[case.id], strict=False))
         if case.expect != "same" or other is None or not apart or len(other.outputs) != len(outcome.outputs):
             return outcome
-        said: list[str] = []
-        for one, this in pairs:
-            if one.sha256 == this.sha256:
-                continue
-            found = await compare(Path(one.path), Path(this.path), this.mime) if one.path and this.path else None
-            if found is None or not found.near:
-                return outcome
-            said.append(found.near)
-        return replace(outcome, near="; ".join(dict.fromkeys(said)))
+        found = [
+            await compare(Path(one.path), Path(this.path), this.mime)
+            for one, this in pairs
+            if one.sha256 != this.sha256 and one.path and this.path
+        ]
+        near = "; ".join(dict.fromkeys(f.near for f in found)) if found and all(f.near for f in found) else ""
+        return replace(outcome, near=near, timely=bool(found) and all(f.looks_like_time for f in found))
 
     @property
     def limit(self) -> float:
@@ -260,6 +258,7 @@ class Track:
             code=outcome.problem.code if outcome.problem else "",
             why=verdict.note,
             near=outcome.near,
+            timely=outcome.timely,
         )
 
 

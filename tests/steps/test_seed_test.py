@@ -85,6 +85,7 @@ EXPECTED: dict[str, str | None] = {
     "shapes": "output-shape",
     "types": "model-failed",
     "metauuid": "metadata-only",
+    "finestamp": "time-in-output",
 }
 
 
