@@ -32,7 +32,7 @@ KuboNodes = dict[str, str]
 """rpc1, gateway1, rpc2, gateway2: URLs of two nodes that know each other; binary: the path of ipfs."""
 
 Name = Literal[
-    "anvil", "kubo", "docker", "keyring", "tmux", "chromium", "node", "solc", "cog-old", "cog-mid"
+    "anvil", "kubo", "docker", "docker-old", "keyring", "tmux", "chromium", "node", "solc", "cog-old", "cog-mid"
 ]  # fmt: skip
 
 
@@ -44,10 +44,12 @@ class Missing(Exception):
 def need(name: Literal["kubo"]) -> KuboNodes: ...
 @overload
 def need(
-    name: Literal["anvil", "docker", "keyring", "tmux", "chromium", "node", "solc", "cog-old", "cog-mid"],
+    name: Literal["anvil", "docker", "docker-old", "keyring", "tmux", "chromium", "node", "solc", "cog-old", "cog-mid"],
 ) -> str: ...
 def need(name: Name) -> str | KuboNodes:
-    """The part of this name: a path, for "docker" a DOCKER_HOST, for "kubo" a dict. Skips or fails the test without it.
+    """The part of this name: a path, for "docker" and "docker-old" (20.10) a DOCKER_HOST, for "kubo" a dict.
+
+    Skips or fails the test without it.
 
     "node" and "solc" both give the folder of the npm package solc (with node on PATH); "cog-old" and "cog-mid" the
     Python of an environment that has cog 0.9.26 and 0.16.12; "keyring" a script that runs a command with a private
@@ -115,6 +117,13 @@ def _docker() -> str:
     return host
 
 
+def _docker_old() -> str:
+    host = _variable("docker-old")
+    if not host or not _listens(host):
+        raise Missing(f"a running Docker Engine 20.10; {UP}")
+    return host
+
+
 def _keyring() -> str:
     if not all(map(shutil.which, ("gnome-keyring-daemon", "dbus-run-session", "secret-tool"))):
         raise Missing("gnome-keyring, dbus and secret-tool; `sudo apt install gnome-keyring dbus libsecret-tools`")
@@ -135,6 +144,7 @@ PARTS: dict[Name, Callable[[], str | KuboNodes]] = {
     "anvil": _anvil,
     "kubo": _kubo,
     "docker": _docker,
+    "docker-old": _docker_old,
     "keyring": _keyring,
     "tmux": lambda: _program("tmux", "tmux", "`sudo apt install tmux` or `brew install tmux`", "tmux"),
     "chromium": lambda: _program(

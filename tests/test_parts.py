@@ -17,6 +17,7 @@ def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (
         "ANVIL",
         "DOCKER",
+        "DOCKER_OLD",
         "KUBO",
         "KUBO_RPC1",
         "KUBO_RPC2",

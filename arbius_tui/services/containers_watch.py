@@ -27,6 +27,9 @@ T = TypeVar("T")
 TAIL = 200
 LOG_LIMIT = 5.0
 
+REMOVAL = 0.5
+"""Seconds in which a container that was killed by its removal is gone."""
+
 
 class Watcher:
     """Looks at containers; `project` decides which are ours."""
@@ -72,7 +75,14 @@ class Watcher:
         state = await self.state(server)
         if state.status == "running":
             return None
-        return containers_state.verdict(state, await self.last_lines(server), was_ready=was_ready)
+        lines = await self.last_lines(server)
+        if state.status in ("exited", "removing"):
+            # Whoever removes a running container kills it first: a look a little later tells the one from the other.
+            await asyncio.sleep(REMOVAL)
+            state = await self.state(server)
+            if state.status == "running":
+                return None
+        return containers_state.verdict(state, lines, was_ready=was_ready)
 
     async def while_running(self, server: Server, healths: AsyncIterator[Health]) -> AsyncGenerator[Health, None]:
         """The healths of a server, but for a container that ends meanwhile: a NotReady then says why it ended.

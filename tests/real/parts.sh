@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The real parts that tests talk to, for Debian 12 with Python, Node and Go, as root. What is slow to get is kept in a cache.
 #   parts.sh install   packages, anvil, solc, two old cogs, Docker Engine 26, a base image, Kubo: 8 min cold, seconds warm
-#   parts.sh up DIR    starts dockerd and two Kubo nodes that know only each other; prints `export NAME=VALUE` lines
+#   parts.sh up DIR    starts dockerd twice (26 and the too old 20.10) and two Kubo nodes that know only each other; prints `export NAME=VALUE` lines
 #   parts.sh down DIR  ends, by pid, what `up DIR` started
 # The cache is ${XDG_CACHE_HOME:-~/.cache}/arbius-tui-parts; DIR holds logs and pids. Everything comes through the machine's own
 # apt, pip, npm and go. anvil and the keyring are started by the tests that use them: they are up in 0.1 s.
@@ -14,7 +14,7 @@ die() { say "parts.sh: $1"; [ -z "${2:-}" ] || tail -n 20 "$2" >&2; exit 1; }  #
 until_true() { local left=$1; shift; until "$@" >/dev/null 2>&1; do left=$((left - 1)); [ $left -gt 0 ] || return 1; sleep 0.2; done; }
 
 packages() {  # 40 s cold
-  local want=(docker.io iptables debootstrap gnome-keyring dbus libsecret-tools tmux) miss=() p
+  local want=(docker.io iptables iproute2 debootstrap gnome-keyring dbus libsecret-tools tmux) miss=() p
   command -v npm >/dev/null || want+=(nodejs npm)
   for p in "${want[@]}"; do dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || miss+=("$p"); done
   [ ${#miss[@]} = 0 ] && return
@@ -100,6 +100,22 @@ docker_up() {  # 3 s. An Engine that already answers is used as it is, and not e
   give ARBIUS_PART_DOCKER "$host"
 }
 
+docker_old_up() {  # 3 s. Debian 12's own Engine 20.10 beside the other one: a socket, a folder and a bridge of its own
+  local dir=$1 host=unix://$1/docker-old/socket daemon bridge=arbius20
+  daemon=$(PATH=/usr/sbin:/usr/bin:/sbin:/bin command -v dockerd) || die "Debian's own dockerd is not installed (apt install docker.io)"
+  if ! docker -H "$host" info >/dev/null 2>&1; then
+    mkdir -p "$dir/docker-old"; rm -f "$dir/docker-old/pid"
+    ip link show "$bridge" >/dev/null 2>&1 || ip link add "$bridge" type bridge
+    ip address replace 172.31.20.1/24 dev "$bridge"; ip link set "$bridge" up
+    PATH=/usr/sbin:/usr/bin:/sbin:/bin setsid "$daemon" -H "$host" --data-root "$cache/docker-20" --bridge "$bridge" \
+      --exec-root "$dir/docker-old/exec" --pidfile "$dir/docker-old/pid" >"$dir/docker-old/log" 2>&1 </dev/null &
+    until_true 300 docker -H "$host" info || die "the old dockerd did not start" "$dir/docker-old/log"
+  fi
+  docker -H "$host" image inspect debian-python:bookworm >/dev/null 2>&1 \
+    || docker -H "$host" import "$cache/debian-python-bookworm.tar" debian-python:bookworm >/dev/null
+  give ARBIUS_PART_DOCKER_OLD "$host"
+}
+
 kubo_node() {  # one node on free loopback ports that asks nobody outside; its addresses are in files of its repository
   local dir=$1 n=$2 bin=$cache/kubo-0.42.0/ipfs pair
   export IPFS_PATH=$dir/kubo$n
@@ -127,12 +143,13 @@ kubo_up() {  # 4 s: what one node announces the other finds and fetches
 
 down() {
   local file
-  for file in "$1"/kubo1.pid "$1"/kubo2.pid "$1"/docker/pid; do
+  for file in "$1"/kubo1.pid "$1"/kubo2.pid "$1"/docker/pid "$1"/docker-old/pid; do
     alive "$file" || continue
     local pid; pid=$(cat "$file")
     kill "$pid"; until_true 100 eval "! kill -0 $pid" || kill -9 "$pid"
     rm -f "$file"
   done
+  ip link delete arbius20 2>/dev/null || true
 }
 
 case ${1:-} in
@@ -140,7 +157,7 @@ case ${1:-} in
     mkdir -p "$cache"
     exec 9>"$cache/.lock"; flock 9
     for part in packages anvil solc cogs engine base_image kubo; do say "real part: $part"; "$part" 9>&-; done ;;
-  up) dir=$(mkdir -p "$2" && cd "$2" && pwd); docker_up "$dir"; kubo_up "$dir" ;;
+  up) dir=$(mkdir -p "$2" && cd "$2" && pwd); docker_up "$dir"; docker_old_up "$dir"; kubo_up "$dir" ;;
   down) down "$2" ;;
   *) sed -n 2,7p "$0" >&2; exit 2 ;;
 esac

@@ -275,6 +275,16 @@ async def test_a_real_docker_engine(monkeypatch):
     assert last["docker-version"].state in ("ok", "FAIL")
 
 
+@pytest.mark.real
+async def test_a_real_engine_that_is_too_old_fails_by_name_and_everything_else_of_docker_is_well(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", parts.need("docker-old"))
+    _, last = await rows_of(toolchain(), "containers")
+    assert last["docker-daemon"].state == "ok"
+    assert last["docker-version"].state == "FAIL"
+    assert "20.10" in last["docker-version"].found
+    assert last["docker-version"].fix.command
+
+
 # -- the rehearsal
 
 

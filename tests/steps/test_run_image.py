@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -125,15 +125,32 @@ def of_project(images: TestImages, key: str) -> list[Any]:
     return found
 
 
-@pytest.fixture
-async def project(images: TestImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Project]:
-    """A project of this test alone; nothing of it is left on the Engine."""
+@asynccontextmanager
+async def a_project(images: TestImages, data: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Project]:
+    """A project of one test alone; nothing of it is left on the Engine."""
     monkeypatch.setenv("DOCKER_HOST", images.host)
     async with AsyncExitStack() as stack:
-        found = Project(images, tmp_path, stack)
+        found = Project(images, data, stack)
         yield found
     for one in found.containers():
         images.api.remove_container(one["Id"], force=True)
+
+
+@pytest.fixture
+async def project(images: TestImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Project]:
+    async with a_project(images, tmp_path, monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture(params=["docker", "docker-old"])
+async def on_each_engine(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Project]:
+    """A project on an Engine as people run it, and on 20.10, which ends no cog build and runs every image."""
+    images = TestImages(parts.need(request.param))
+    async with a_project(images, tmp_path, monkeypatch) as found:
+        yield found
+    images.api.close()
 
 
 def said(events: list[Event]) -> list[str]:
@@ -163,7 +180,8 @@ def record(walk: Walk) -> RunRecord:
 
 
 @real
-async def test_an_image_is_run_proved_stopped_and_started_again(project: Project) -> None:
+async def test_an_image_is_run_proved_stopped_and_started_again(on_each_engine: Project) -> None:
+    project = on_each_engine
     name = project.images.example()
     walk = await project.open(name)
     events = await collect(walk, "run")
@@ -207,7 +225,8 @@ async def test_an_image_is_run_proved_stopped_and_started_again(project: Project
 
 
 @real
-async def test_it_is_found_again_by_its_label_when_nothing_was_saved(project: Project) -> None:
+async def test_it_is_found_again_by_its_label_when_nothing_was_saved(on_each_engine: Project) -> None:
+    project = on_each_engine
     name = project.images.example()
     walk = await project.open(name)
     await collect(walk, "run")
