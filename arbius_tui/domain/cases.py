@@ -86,7 +86,7 @@ def cases_for(inputs: Sequence[ModelInput], sample: Sample) -> tuple[Case, ...]:
 
 def order_cases(inputs: Sequence[ModelInput], sample: Sample) -> tuple[Case, ...]:
     """A-B-A: other inputs, then the first ones again; nothing for a model without inputs that can change."""
-    texts = {i.name: SECOND_TEXT for i in inputs if i.type == "string" and not i.choices}
+    texts = {i.name: SECOND_TEXT for i in inputs if is_prompt(i, sample)}
     other = texts or next(({i.name: v} for i in inputs for v in values(i, sample.inputs[i.name])), {})
     if not other:
         return ()
@@ -96,6 +96,12 @@ def order_cases(inputs: Sequence[ModelInput], sample: Sample) -> tuple[Case, ...
         Case("order-leak", "first inputs again", BASE_SEED, "same",
              why="miners run tasks in any order; a cache or a buffer of the one before must not show"),
     )  # fmt: skip
+
+
+def is_prompt(item: ModelInput, sample: Sample) -> bool:
+    """Whether any text will do here: one that had to be made up, or a prompt by its name. Others may be words of a set."""
+    free = item.type == "string" and not item.choices
+    return free and (item.name in sample.stated or "prompt" in item.name or item.name == "text")
 
 
 def value_cases(inputs: Sequence[ModelInput], sample: Sample) -> Iterator[Case]:

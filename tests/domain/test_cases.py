@@ -51,6 +51,15 @@ def test_other_inputs_lie_between_the_first_inputs_and_their_repeat() -> None:
     assert order.index("after-pause") < order.index("second-prompt") < order.index("after-restart")
 
 
+def test_a_text_with_a_default_may_be_a_word_of_a_set_and_is_left_alone() -> None:
+    inputs = (ModelInput("mode", "string", 0, False, "ok", True), ModelInput("seed", "integer", 1, False, 0, True))
+    assert not [case for case in cases_for(inputs, sample(inputs)) if case.inputs]
+    inputs = (ModelInput("negative_prompt", "string", 0, False, "", True), *inputs)
+    assert [dict(case.inputs) for case in cases_for(inputs, sample(inputs)) if case.inputs] == [
+        {"negative_prompt": SECOND_TEXT}
+    ]
+
+
 def test_a_miner_sends_the_defaults_and_a_seed_of_usual_size() -> None:
     case = made()["miner-defaults"]
     assert case.inputs == {}
