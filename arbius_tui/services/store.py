@@ -15,6 +15,7 @@ import os
 import re
 import shlex
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -89,6 +90,7 @@ class ProjectStore:
         self._journey: Journey | None = None
         self._size = 0
         self._broken = False
+        self._turn = threading.Lock()
 
     @classmethod
     @contextmanager
@@ -131,9 +133,13 @@ class ProjectStore:
         return found
 
     def apply(self, change: Record) -> Journey:
-        """Journal the change (fsync), then write the state (temporary file, fsync, rename); the new journey."""
-        self.load()
-        return self._write(change.step, asdict(change))
+        """Journal the change (fsync), then write the state (temporary file, fsync, rename); the new journey.
+
+        Several steps may run at once, and each saves in a thread of its own: one after the other.
+        """
+        with self._turn:
+            self.load()
+            return self._write(change.step, asdict(change))
 
     def _read(self) -> Journey:
         """State plus the rest of the journal, or the whole journal; says in `recovered` what it had to do."""

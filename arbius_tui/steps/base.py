@@ -68,7 +68,8 @@ class Walk:
             await asyncio.wait({writing})
         finally:
             await asyncio.wait({writing})
-            self.tell(writing.result())
+            writing.result()
+            self.tell(self.store.load())  # with what another step has saved meanwhile
 
     def tell(self, journey: Journey) -> None:
         """The journey is this one now."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -417,3 +418,14 @@ class TestLinks:
         with opened(folder) as store:
             after = store.apply(Place(at="pin"))
         assert reloaded(folder) == (after, "")
+
+
+def test_two_steps_that_save_at_once_lose_nothing(folder: Path) -> None:
+    with ProjectStore.open(folder, "demo", "one") as store:
+        words = [f"s{n}" for n in range(60)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda word: store.apply(Place(states={word: "ok"})), words))
+        assert {*store.load().states} == {*words}
+    with ProjectStore.open(folder, "demo") as store:
+        assert {*store.load().states} == {*words}
+        assert not store.recovered
