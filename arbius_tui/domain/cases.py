@@ -99,7 +99,7 @@ def order_cases(inputs: Sequence[ModelInput], sample: Sample) -> tuple[Case, ...
 
 
 def is_prompt(item: ModelInput, sample: Sample) -> bool:
-    """Whether any text will do here: one that had to be made up, or a prompt by its name. Others may be words of a set."""
+    """Whether any text will do here: it was made up, or is a prompt by its name. Others may be words of a set."""
     free = item.type == "string" and not item.choices
     return free and (item.name in sample.stated or "prompt" in item.name or item.name == "text")
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from arbius_tui.domain.inputs import SAMPLE_PROMPT, read, sample
 
@@ -73,9 +76,20 @@ def test_sample_sends_what_a_miner_would_send() -> None:
     assert found.stated == ("prompt",)
 
 
-def test_a_file_cannot_be_made_up() -> None:
+def test_a_file_that_is_needed_is_a_small_picture_and_said_to_be_made_up() -> None:
     found = sample(read(document({"image": {"type": "string", "format": "uri"}}, ["image"])))
-    assert found.impossible == ("image",)
+    assert found.stated == ("image",)
+    kind, _, data = found.inputs["image"].partition(";base64,")
+    assert kind == "data:image/png"
+    with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+        picture.load()
+        assert picture.size == (64, 64)
+        assert len(picture.convert("L").getcolors() or ()) == 2
+
+
+def test_a_secret_cannot_be_made_up() -> None:
+    found = sample(read(document({"key": {"type": "string", "format": "password"}}, ["key"])))
+    assert found.impossible == ("key",)
 
 
 def test_seed_is_left_to_the_case() -> None:
