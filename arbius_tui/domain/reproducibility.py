@@ -154,21 +154,25 @@ def compare_servers(outcomes: Mapping[str, Sequence[Outcome]]) -> Comparison:
     """What has been observed so far on every server, in the order in which they were named."""
     proofs = {server: prove(listed) for server, listed in outcomes.items()}
     base, *others = proofs or [""]
-    elsewhere = {}
-    for server in others:
-        for id in apart(proofs[base], proofs[server]):
-            elsewhere[server, id] = Judged("BLOCKER", False, f"other bytes than on server {base}")
+    first = {o.case.id: o for o in outcomes.get(base, ())}
+    elsewhere = {
+        (server, outcome.case.id): verdict
+        for server in others
+        for outcome in proofs[server].outcomes
+        if (verdict := differs_from_first(outcome, proofs[server].judged[outcome.case.id], first, base))
+    }
     return Comparison(proofs, elsewhere, tuple(causes_of_all(proofs, elsewhere)))
 
 
-def apart(one: Proof, other: Proof) -> Iterator[str]:
-    """Cases that ran on both and gave other bytes; a server that does not repeat itself tells nothing of hardware."""
-    known = {o.case.id: o for o in one.outcomes if o.ran}
-    for outcome in other.outcomes:
-        id = outcome.case.id
-        settled = id in known and one.judged[id].wanted and other.judged[id].wanted
-        if settled and outcome.ran and outcome.digests != known[id].digests:
-            yield id
+def differs_from_first(outcome: Outcome, own: Judged, first: Mapping[str, Outcome], base: str) -> Judged | None:
+    """The verdict where a case is well on its own server and gave other bytes than on the first one, else None.
+
+    `first` are the first server's outcomes by case. A server that does not repeat itself tells nothing of hardware.
+    """
+    other = first.get(outcome.case.id)
+    if other is None or not (other.ran and outcome.ran and own.wanted and judge(other, first).wanted):
+        return None
+    return Judged("BLOCKER", False, f"other bytes than on server {base}") if other.digests != outcome.digests else None
 
 
 def causes_of_all(proofs: Mapping[str, Proof], elsewhere: Collection[tuple[str, str]]) -> Iterator[Problem]:

@@ -6,16 +6,20 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from arbius_tui.domain import cid
 from arbius_tui.domain.errors import BadInput, NotReady
 from arbius_tui.domain.text import clean
 from arbius_tui.services.ports import Output
 
 OURS = re.compile(r"out-[0-9]+\.[a-z0-9]+")
 """The names that outputs get."""
+
+LARGEST_FOLDER = 64_000_000
+"""Bytes of all outputs up to which they are kept and their folder's CID is computed: for that all are in memory."""
 
 
 def free(folder: Path) -> None:
@@ -88,3 +92,13 @@ def unwritable(folder: Path, error: OSError) -> NotReady:
         why="the output would be lost",
         fix="name a folder that you may write to, with room in it: -o DIR",
     )
+
+
+def committed(outputs: Sequence[Output]) -> str | None:
+    """The CID of the folder that a miner commits for these outputs; None for large ones and those without a file."""
+    large = sum(output.bytes for output in outputs) > LARGEST_FOLDER
+    if not outputs or large or not all(output.path for output in outputs):
+        return None
+    with suppress(OSError):
+        return cid.folder_cid({output.filename: Path(output.path).read_bytes() for output in outputs})
+    return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from arbius_tui.domain import cid, inputs, typed_inputs
+from arbius_tui.domain import inputs, typed_inputs
 from arbius_tui.domain.errors import BadInput, Failure, NeedsInput, NotReady
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
 from arbius_tui.domain.health import ENDED
@@ -25,16 +25,13 @@ from arbius_tui.services import files, media, saving
 from arbius_tui.services.media import Media
 from arbius_tui.services.ports import Health, Output, Prediction, Server, Services
 from arbius_tui.steps.base import Step
-from arbius_tui.steps.run import asked, awake, seen, watched
+from arbius_tui.steps.run import asked, awake, seen, server_of, watched
 
 LIMIT = 900.0
 """Seconds one prediction may take."""
 
 LARGEST_FILE = 70_000_000
 """Bytes of a file that is sent: Cog's server takes requests of 100 MiB, and base64 adds a third."""
-
-LARGEST_FOLDER = 64_000_000
-"""Bytes of all outputs up to which the folder's CID is computed: for that they are held in memory."""
 
 TRIES = 3
 """How often a question is asked again after an answer that is no value."""
@@ -94,7 +91,7 @@ class ReadInputs(Step):
         record = journey.get(RunRecord)
         if record is None or not record.url:
             raise no_server()
-        server = Server(record.url, record.pid, record.container, bool(record.pid or record.container))
+        server = server_of(record)
         try:
             async with aclosing(settled(server, services)) as events:
                 async for event in events:
@@ -156,7 +153,7 @@ class Predict(Step):
             yield Line("the server had ended and was started again")
             yield Saved(record)
         self.endpoint = record.url
-        server = Server(record.url, record.pid, record.container, bool(record.pid or record.container))
+        server = server_of(record)
         async with aclosing(settled(server, services)) as events:
             async for event in events:
                 yield event
@@ -237,8 +234,7 @@ class Predict(Step):
         """The outputs, measured and put where they stay, and the end."""
         outputs = found.outputs
         measures = [await asyncio.to_thread(media.measured, Path(output.path), output.mime) for output in outputs]
-        small = sum(output.bytes for output in outputs) <= LARGEST_FOLDER
-        folder_cid = await asyncio.to_thread(committed, outputs) if small else None
+        folder_cid = await asyncio.to_thread(saving.committed, outputs)
         if place := self.place(services):
             outputs = await asyncio.to_thread(saving.placed, outputs, place, fresh=self.out is None)
         else:
@@ -334,11 +330,6 @@ async def reply(item: ModelInput, ask: Ask, why: str) -> str:
             why=failure.problem.why,
             fix=f'give it with {flag}, or in an answers file as "{id}"',
         ) from None
-
-
-def committed(outputs: Sequence[Output]) -> str:
-    """The CID of a folder with these files."""
-    return cid.folder_cid({output.filename: Path(output.path).read_bytes() for output in outputs})
 
 
 def output_seen(output: Output, found: Media) -> OutputSeen:

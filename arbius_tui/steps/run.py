@@ -326,9 +326,19 @@ async def both(
             await source.aclose()
 
 
+def server_of(record: RunRecord) -> Server:
+    """The server that the journey remembers."""
+    return Server(record.url, record.pid, record.container, bool(record.pid or record.container))
+
+
+def moved(record: RunRecord, server: Server) -> RunRecord:
+    """The same server where it is after a start of its own."""
+    return replace(record, url=server.url, pid=server.pid, container=server.container)
+
+
 async def awake(record: RunRecord, journey: Journey, services: Services) -> RunRecord:
     """The record of a server that runs: one that we started and that has ended since is started again."""
-    server = Server(record.url, record.pid, record.container, bool(record.pid or record.container))
+    server = server_of(record)
     if not server.started_by_us or await services.servers.alive(server):
         return record
     if record.image_id and services.containers is not None:
@@ -340,7 +350,7 @@ async def awake(record: RunRecord, journey: Journey, services: Services) -> RunR
         return record
     async for _ in watched(server, services):
         pass
-    return replace(record, url=server.url, pid=server.pid, container=server.container)
+    return moved(record, server)
 
 
 def seen(server: Server, health: Health, how: str) -> HealthSeen:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from arbius_tui.domain import reproducibility as proof
 from arbius_tui.domain.cases import Before, Case, Expect
 from arbius_tui.domain.errors import Problem
+from arbius_tui.domain.journey import Journey
+from arbius_tui.domain.records import SeedTestRecord
 
 NOT_OVER = ("wait", "run")
 """Status of a case that has no answer yet."""
@@ -71,6 +74,22 @@ class CaseSeen:
 def folder_name(id: str) -> str:
     """A case's folder: its id with every character that a path could mean something by spelt out."""
     return "".join(c if c.isalnum() or c in "-_" else f"%{ord(c):x}" for c in id)[:120]
+
+
+def outputs(state: Path) -> Path:
+    """Where the outputs of the last test lie, in the state of its project."""
+    return state / "seed-test"
+
+
+def place(folder: Path, endpoint: str, id: str) -> Path:
+    """Where those of one case on one server lie, in that folder."""
+    return folder / endpoint / folder_name(id)
+
+
+def state_of(journey: Journey) -> str:
+    """The word of the step as the last test left it, for what looks at a test without running one."""
+    record = journey.get(SeedTestRecord)
+    return "-" if record is None else "ok" if record.reproducible else "FAIL"
 
 
 def seen(number: int, case: Case, endpoint: str, sample: Mapping[str, Any]) -> CaseSeen:

@@ -53,7 +53,7 @@ class SeedCompare(Step):
             raise NotReady("no-seed-test", "nothing was tested yet", fix="run the test first: arbius-tui seed-test")
         cases = [seed_case.read(row) for row in record.cases]
         one, other = named(cases, self.one), named(cases, self.other)
-        folder = services.state / "seed-test"
+        folder = seed_case.outputs(services.state)
         results: list[dict[str, object]] = []
         for number, (first, second) in enumerate(zip(one.outputs, other.outputs, strict=False), 1):
             paths = [kept(folder, one, first.filename), kept(folder, other, second.filename)]
@@ -67,8 +67,7 @@ class SeedCompare(Step):
         if len(one.outputs) != len(other.outputs):
             said = f"{len(one.outputs)} and {len(other.outputs)} outputs"
             yield Found(ComparisonSeen("count", label(one), label(other), "", False, "", said, ()))
-        state = "ok" if record.reproducible else "FAIL"
-        yield Done(True, 0, {"one": label(one), "other": label(other), "outputs": results}, state)
+        yield Done(True, 0, {"one": label(one), "other": label(other), "outputs": results}, seed_case.state_of(journey))
 
 
 def label(case: CaseSeen) -> str:
@@ -94,14 +93,14 @@ def output_path(services: Services, case: CaseSeen) -> Path | None:
     if services.state is None or not case.outputs:
         return None
     try:
-        return kept(services.state / "seed-test", case, case.outputs[0].filename)
+        return kept(seed_case.outputs(services.state), case, case.outputs[0].filename)
     except NotReady:
         return None
 
 
 def kept(folder: Path, case: CaseSeen, filename: str) -> Path:
     """Where an output of a run lies; NotReady when it was too large to be kept, or is gone."""
-    path = folder / case.endpoint / seed_case.folder_name(case.id) / filename
+    path = seed_case.place(folder, case.endpoint, case.id) / filename
     if not path.is_file():
         raise NotReady(
             "output-not-kept",

@@ -17,6 +17,7 @@ from arbius_tui.domain.records import RegisterRecord, RunRecord, SeedTestRecord
 from arbius_tui.services import files
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
+from arbius_tui.steps.seed_case import state_of
 
 
 class SeedReport(Step):
@@ -35,8 +36,7 @@ class SeedReport(Step):
         written = await asyncio.to_thread(write, self.folder, journey)
         for path in written:
             yield Line(f"written: {path}")
-        state = "ok" if record.reproducible else "FAIL"
-        yield Done(True, 0, {"written": [str(path) for path in written]}, state)
+        yield Done(True, 0, {"written": [str(path) for path in written]}, state_of(journey))
 
 
 def write(folder: Path, journey: Journey) -> list[Path]:

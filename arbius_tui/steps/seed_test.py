@@ -26,7 +26,7 @@ from arbius_tui.services.ports import Server, Services
 from arbius_tui.steps import seed_case, seed_report
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.merging import merged
-from arbius_tui.steps.run import READY_LIMIT, awake, watched
+from arbius_tui.steps.run import READY_LIMIT, awake, moved, server_of, watched
 from arbius_tui.steps.seed_case import NOT_OVER, CaseSeen, EndpointSeen
 from arbius_tui.steps.seed_track import Control, Plan, Track
 
@@ -189,11 +189,10 @@ class SeedTest(Step):
 
     def told(self, track: Track, now: CaseSeen) -> CaseSeen:
         """A case that is over, with the verdict that all servers together give it."""
-        case = track.judged(now)
-        outcome, first = track.outcomes[now.id], self.tracks[0].outcomes.get(now.id)
-        both = first and first.ran and outcome.ran and case.wanted and self.tracks[0].judged(now).wanted
-        if first and both and first.digests != outcome.digests:
-            case = replace(case, verdict="BLOCKER", wanted=False, why="other bytes than on server 1")
+        case, outcome, first = track.judged(now), track.outcomes[now.id], self.tracks[0]
+        own = proof.judge(outcome, track.outcomes)
+        if found := proof.differs_from_first(outcome, own, first.outcomes, first.endpoint.id):
+            case = replace(case, verdict=found.verdict, wanted=found.wanted, why=found.note)
         case = replace(case, letter=self.letters.of(outcome))
         self.shown[case.key] = case
         return case
@@ -251,14 +250,12 @@ class WriteCases(Step):
             yield Line(text, "sample")
         await asyncio.to_thread(files.write, self.path, listed.written(plan.cases, plan.inputs).encode())
         yield Line(f"written: {self.path}, {len(plan.cases)} cases")
-        state = journey.state(self.name)
-        yield Done(True, 0, {"cases": len(plan.cases), "path": str(self.path)}, "-" if state == "run" else state)
+        yield Done(True, 0, {"cases": len(plan.cases), "path": str(self.path)}, seed_case.state_of(journey))
 
 
 def servers(record: RunRecord, services: Services) -> Iterator[tuple[EndpointSeen, Server]]:
     """The journey's server and every other one that was named."""
-    server = Server(record.url, record.pid, record.container, bool(record.pid or record.container))
-    yield EndpointSeen("1", record.url, record.gpu, "", record.cog, record.cpu_only), server
+    yield EndpointSeen("1", record.url, record.gpu, "", record.cog, record.cpu_only), server_of(record)
     others = [url.rstrip("/") for url in services.endpoints if url.rstrip("/") not in ("", record.url)]
     for number, url in enumerate(dict.fromkeys(others), 2):
         yield EndpointSeen(str(number), url), Server(url)
@@ -268,15 +265,10 @@ def servers(record: RunRecord, services: Services) -> Iterator[tuple[EndpointSee
 def workplace(services: Services) -> Iterator[Path]:
     """Where outputs and finished cases lie: in the project's state; for a journey that is not kept, for now only."""
     if services.lasting and services.state:
-        yield services.state / "seed-test"
+        yield seed_case.outputs(services.state)
     else:
         with tempfile.TemporaryDirectory(prefix="arbius-tui-", ignore_cleanup_errors=True) as folder:
             yield Path(folder)
-
-
-def moved(record: RunRecord, server: Server) -> RunRecord:
-    """Where the server is after a restart."""
-    return replace(record, url=server.url, pid=server.pid, container=server.container)
 
 
 def needs_sample(names: Sequence[str]) -> NotReady:

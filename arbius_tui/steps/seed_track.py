@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from arbius_tui.domain import cid
 from arbius_tui.domain import reproducibility as proof
 from arbius_tui.domain.cases import Case
 from arbius_tui.domain.errors import Failure, NotReady, Problem
 from arbius_tui.domain.events import Event, Found, Line
 from arbius_tui.domain.health import ENDED
+from arbius_tui.services import saving
 from arbius_tui.services.case_log import CaseLog
 from arbius_tui.services.comparison import compare
 from arbius_tui.services.ports import Output, Server, Services
@@ -40,9 +40,6 @@ DEAD = frozenset(
     {*ENDED, "timeout", "model-crashed", "endpoint-lost", "endpoint-unreachable", "server-broken", "not-a-cog-server"}
 )
 """Codes of a failure after which the server may answer nothing any more."""
-
-KEPT = 64_000_000
-"""Bytes of the outputs of a case up to which they are kept for a comparison, and their folder's CID is computed."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,7 @@ class Track:
     def tidy(self, case: Case) -> None:
         """Remove large outputs that no later case is compared with."""
         place = self.place(case)
-        large = sum(output.bytes for output in self.kept.get(case.id, ())) > KEPT
+        large = sum(output.bytes for output in self.kept.get(case.id, ())) > saving.LARGEST_FOLDER
         if place and large and case.id not in {other.against for other in self.plan.cases}:
             shutil.rmtree(place, ignore_errors=True)
 
@@ -179,7 +176,7 @@ class Track:
             return proof.Outcome(case, problem=failure.problem)
         made = tuple(proof.Hashed(o.filename, o.mime, o.bytes, o.sha256) for o in found.outputs)
         self.kept[case.id] = found.outputs
-        self.cids[case.id] = await asyncio.to_thread(folder_cid, found.outputs)
+        self.cids[case.id] = await asyncio.to_thread(saving.committed, found.outputs)
         return await self.compared(proof.Outcome(case, made, seconds=found.seconds))
 
     async def compared(self, outcome: proof.Outcome) -> proof.Outcome:
@@ -236,7 +233,7 @@ class Track:
 
     def place(self, case: Case) -> Path | None:
         """Where the outputs of this case lie."""
-        return self.plan.folder / self.endpoint.id / seed_case.folder_name(case.id) if self.plan.folder else None
+        return seed_case.place(self.plan.folder, self.endpoint.id, case.id) if self.plan.folder else None
 
     def judge(self, case: Case) -> proof.Judged:
         """The verdict of a case that is over."""
@@ -260,12 +257,3 @@ class Track:
             near=outcome.near,
             timely=outcome.timely,
         )
-
-
-def folder_cid(outputs: Sequence[Output]) -> str | None:
-    """The CID of the folder that a miner would commit for these outputs; None for large or missing ones. Blocks."""
-    if not outputs or sum(output.bytes for output in outputs) > KEPT or not all(output.path for output in outputs):
-        return None
-    with suppress(OSError):
-        return cid.folder_cid({output.filename: Path(output.path).read_bytes() for output in outputs})
-    return None

@@ -258,6 +258,8 @@ async def test_the_report_is_written_and_its_known_answer_is_what_a_miner_commit
     again = await collect(walk, "seed_test", step=SeedReport(tmp_path / "later"))
     assert end(again).ok
     assert (tmp_path / "later" / "seed-test.md").read_text() == page
+    assert end(await collect(walk, "seed_test", step=WriteCases(tmp_path / "cases.json"))).ok
+    assert walk.journey.state("seed_test") == "ok", "writing files changes nothing of what was proved"
     record = walk.journey.get(SeedTestRecord)
     assert record
     assert record.reproducible
