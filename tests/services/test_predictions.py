@@ -22,6 +22,7 @@ from arbius_tui.services.ports import Health
 from arbius_tui.services.predictions import CogPredictions
 from arbius_tui.services.servers import free_port
 from tests import parts
+from tests.loopback import listening
 
 MODELS = Path(__file__).parents[1] / "models"
 EXAMPLE_1337 = "6873fbec12b09d82bf90e7f587d0a534e0b1814279eb21ce630acebbd407c0f1"
@@ -276,7 +277,6 @@ class Script:
         self.asked.append((head.partition(" HTTP")[0], headers, body))
         writer.write(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
         await writer.drain()
-        writer.close()
 
 
 def answer(status: int, body: bytes, announced: int | None = None, mime: str = "application/json") -> bytes:
@@ -292,8 +292,8 @@ def done(output: object, **more: object) -> bytes:
 @asynccontextmanager
 async def scripted(*answers: bytes) -> AsyncIterator[tuple[Script, CogPredictions]]:
     script = Script(*answers)
-    async with await asyncio.start_server(script.handle, "127.0.0.1", 0) as server, CogPredictions() as predictions:
-        script.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with listening(script.handle) as address, CogPredictions() as predictions:
+        script.url = f"http://{address}"
         yield script, predictions
 
 
@@ -456,11 +456,9 @@ async def test_a_server_that_ends_while_it_is_set_up_is_given_up_early(monkeypat
     monkeypatch.setattr(module, "SILENCE", 0.2)
     script = Script(answer(200, b'{"status":"STARTING","setup":{"logs":"loading"}}'))
     async with CogPredictions() as predictions:
-        server = await asyncio.start_server(script.handle, "127.0.0.1", 0)
-        script.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        waiting = predictions.wait_ready(script.url, 60)
-        await anext(waiting)
-        server.close()
+        async with listening(script.handle) as address:
+            waiting = predictions.wait_ready(f"http://{address}", 60)
+            await anext(waiting)
         with pytest.raises(NotReady) as failure:
             await anext(waiting)
     assert code(failure) == "endpoint-lost"
