@@ -19,7 +19,7 @@ The numbers are the exit codes of the process.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 Severity = Literal["error", "warn", "info"]
 
@@ -29,10 +29,14 @@ HANGUP, INTERRUPT, TERMINATED = 129, 130, 143
 
 @dataclass(frozen=True)
 class Fix:
-    """What to do about a problem; `command` is a shell line that can be copied and run as it is."""
+    """What to do about a problem; `command` is a shell line that can be copied and run as it is.
+
+    `patch` is what one key applies: RFC 6902 operations (op, path, value) on the template's JSON; empty: nothing can.
+    """
 
     text: str
     command: str | None = None
+    patch: tuple[tuple[str, str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

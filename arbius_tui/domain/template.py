@@ -133,6 +133,11 @@ class Template:
         return cls(data, _loads(_decode(data)))
 
     @classmethod
+    def read(cls, data: bytes) -> Template:
+        """The same for a file that may be too big for the engine, so that it can be made smaller."""
+        return cls(data, _loads(_decode(data, len(data))))
+
+    @classmethod
     def of(cls, document: Mapping[str, Any]) -> Template:
         """The canonical template of a document; of any size, so that a draft that grew too big can be shown."""
         _check_depth(document)
@@ -184,11 +189,11 @@ def _view(kind: type[_V], value: Any) -> _V:
     return kind.model_validate({key: part for key, part in known.items() if not _SURROGATE.search(key)})
 
 
-def _decode(data: bytes) -> str:
+def _decode(data: bytes, most: int = MAX_BYTES) -> str:
     """The bytes as text, or why they cannot be a template."""
     if not data.strip():
         _refuse("empty", "the template is empty", "the engine would register the CID of nothing", "choose another file")
-    if len(data) > MAX_BYTES:
+    if len(data) > most:
         _refuse(
             "too-big",
             f"the template has {exact_bytes(len(data))}, the engine takes at most {exact_bytes(MAX_BYTES)}",
