@@ -343,6 +343,28 @@ def check_template(options: Options, file: Path) -> int:
     return once(options, CheckFile(file.absolute()))
 
 
+@template.command(context_settings={"ignore_unknown_options": True})
+@click.argument("file", type=FILE)
+@click.argument("words", nargs=-1, metavar="EDIT..")
+@shared
+def edit(options: Options, file: Path, words: tuple[str, ...]) -> int:
+    """Edit a template: all edits or none, undone by name even tomorrow.
+
+    EDIT is one of: set PLACE=TEXT, add input|output, duplicate PLACE, delete PLACE, move PLACE=up|down|NUMBER,
+    fix PLACE|CODE, patch JSON (RFC 6902), undo, redo. PLACE is a JSON pointer; a row may go by its name:
+    `arbius-tui template edit t.json set /input/steps/max=50 add input undo`.
+    """
+    from arbius_tui.domain.edit_words import changes
+    from arbius_tui.steps.template_edit import EditTemplate
+
+    try:
+        asked = changes(words)
+    except Failure as failure:
+        complain(face_of(options), failure.problem, failure.exit_code)
+        return failure.exit_code
+    return saved(options, EditTemplate(file.absolute(), asked))
+
+
 @template.command()
 @click.argument("file", type=FILE)
 @shared

@@ -18,8 +18,8 @@ from arbius_tui.domain.template import Template
 Pending = Mapping[str, str]
 """Texts that are no valid value yet, by the JSON pointer of their field."""
 NONE: Pending = MappingProxyType({})
-MOST = 1_000
-"""Steps that can be undone."""
+MOST = 500
+"""Steps that can be undone at least; twice as many before the oldest are dropped, all at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,15 @@ class Editing:
             splice = Splice.between(self.text, after.data.decode())
             documents = (self.template.document, after.document)
             step = Edit(name, splice, self.pending, pending, burst, documents)
-            return Editing(after, pending, (*self.past[-MOST + 1 :], step))
+            kept = self.past if len(self.past) < 2 * MOST else self.past[-MOST:]
+            return Editing(after, pending, (*kept, step))
         start = last.splice.take(self.text)
         splice = Splice.between(start, after.data.decode())
         if splice.old == splice.new and pending == last.before:
             return Editing(after, pending, self.past[:-1])  # typed back to where it began
         first = last.documents[0] if last.documents else None
-        kept = (first, after.document) if first is not None else None
-        step = replace(last, name=name, splice=splice, after=pending, documents=kept)
+        both = (first, after.document) if first is not None else None
+        step = replace(last, name=name, splice=splice, after=pending, documents=both)
         return Editing(after, pending, (*self.past[:-1], step))
 
     def undo(self) -> Editing:

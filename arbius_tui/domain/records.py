@@ -69,13 +69,17 @@ class SeedTestRecord(Record):
 
 @dataclass(frozen=True)
 class TemplateRecord(Record):
-    """The template's file, its size in bytes and its CIDv0."""
+    """The template's file, its size in bytes and its CIDv0.
+
+    `pending` is what was typed in the editor and is no valid value yet, by JSON pointer; the file has none of it.
+    """
 
     step: ClassVar[str] = "template"
     path: str = ""
     bytes: int = 0
     cid: str = ""
     sha256: str = ""
+    pending: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

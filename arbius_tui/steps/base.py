@@ -119,6 +119,19 @@ class Walk:
         await self.save(Place(states={name: word(done)}))
         yield done
 
+    async def beside(self, step: Step, ask: Ask) -> AsyncGenerator[Event, None]:
+        """The events of a step that goes on while its screen is used, e.g. an editor that keeps what is typed.
+
+        What it saves is saved as ever; its state word is only what it saves itself, and it has no `Done`.
+        """
+        from arbius_tui.domain.events import Saved
+
+        async with aclosing(step.run(self.journey, self.services, ask)) as events:
+            async for event in events:
+                if isinstance(event, Saved):
+                    await self.save(event.change)
+                yield event
+
 
 def word(done: Done) -> str:
     """The state word of a step that ended so."""

@@ -1,0 +1,243 @@
+"""A template is edited: by words on the command line, or key by key on a screen. Both are kept in the same way.
+
+The file is written first (whole, by rename), then the history, then the journey's record. A file that another program
+changed meanwhile is left alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from arbius_tui.domain.edit_words import Change, act
+from arbius_tui.domain.editing import Editing
+from arbius_tui.domain.errors import Failure, NotReady, Problem, TemplateInvalid
+from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
+from arbius_tui.domain.journey import Journey, Place
+from arbius_tui.domain.lint import lint
+from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import TemplateRecord
+from arbius_tui.domain.template import Template
+from arbius_tui.domain.text import clean
+from arbius_tui.services import files
+from arbius_tui.services.edit_log import EditLog
+from arbius_tui.services.ports import Services
+from arbius_tui.steps.base import Step
+from arbius_tui.steps.template import identity, parts, result
+
+PAUSE = 0.25
+"""Seconds without an edit after which the journey learns of the new bytes; the file has them at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """One step of the history that was done, undone or redone."""
+
+    kind: ClassVar[str] = "edit"
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The template with its history, for a screen that edits it."""
+
+    kind: ClassVar[str] = "opened"
+    id: str
+    path: str
+    editing: Editing = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The file and its history are on disk, as they are after so many steps."""
+
+    kind: ClassVar[str] = "kept"
+    id: str
+    bytes: int
+    steps: int
+
+
+class Desk:
+    """The file of a template and the log of its history, opened for editing."""
+
+    def __init__(self, path: Path, folder: Path | None) -> None:
+        self.path = path
+        self.log = EditLog(folder, path)
+        self.data = b""
+
+    def open(self) -> Editing:
+        """The template with its history. What another program made of the file is one step of it."""
+        self.data = files.read(self.path)
+        template = Template.read(self.data)
+        known = self.log.read()
+        editing = Editing(template)
+        if known and known.text.encode() == self.data:
+            editing = Editing(template, known.pending, known.past, known.future)
+        elif known:
+            with suppress(Failure, ValueError):  # a history whose text is no template any more begins anew
+                before = Editing(Template.read(known.text.encode()), known.pending, known.past, known.future)
+                editing = before.replaced("changed by another program", template)
+        self.log.begin(editing)
+        return editing
+
+    def keep(self, editing: Editing) -> None:
+        """Write what is new; NotReady (`changed-outside`) when the file is not as this desk left it."""
+        data = editing.template.data
+        if data != self.data:
+            if files.read(self.path) != self.data:
+                self.log.add(editing)
+                raise changed_outside(self.path)
+            files.write(self.path, data)
+            self.data = data
+        self.log.add(editing)
+
+
+def changed_outside(path: Path) -> NotReady:
+    """Somebody else wrote the file."""
+    return NotReady(
+        "changed-outside",
+        f"another program changed {clean(str(path))} while it was edited here",
+        why="writing now would undo what was done there, so the file was left alone; your edits are in the history",
+        fix="read the file again (F5); undo then brings your version back",
+    )
+
+
+def record_of(path: Path, editing: Editing) -> TemplateRecord:
+    """What the journey remembers."""
+    found = editing.template
+    digest = hashlib.sha256(found.data).hexdigest()
+    return TemplateRecord(str(path), found.size, found.cid, digest, dict(editing.pending))
+
+
+def state_word(problems: Sequence[Problem]) -> str:
+    """The state of the step: `1 ERROR`, warn or ok."""
+    errors = sum(problem.severity == "error" for problem in problems)
+    warned = any(problem.severity == "warn" for problem in problems)
+    return f"{errors} ERROR" if errors else "warn" if warned else "ok"
+
+
+def ours(journey: Journey, path: Path) -> bool:
+    """Whether this file is, or may become, the template of the journey."""
+    known = journey.get(TemplateRecord)
+    return known is None or known.path in ("", str(path))
+
+
+class EditTemplate(Step):
+    """Do some edits, one after the other, all or none of them."""
+
+    name = "template"
+
+    def __init__(self, path: Path, changes: Sequence[Change]) -> None:
+        self.path, self.changes = path, changes
+
+    async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
+        """Yield each edit, then the parts, the identity and the problems of what came of them."""
+        desk = Desk(self.path, services.state if services.lasting else None)
+        editing = await asyncio.to_thread(desk.open)
+        for number, change in enumerate(self.changes, 1):
+            after = act(editing, change)
+            yield Found(Edited(str(number), told(editing, after)))
+            editing = after
+        await asyncio.to_thread(desk.keep, editing)
+        for part in parts(editing.template, None):
+            yield Found(part)
+        yield Found(identity(self.path, editing.template))
+        problems = lint(editing.template)
+        for problem in problems:
+            yield Trouble(problem)
+        if ours(journey, self.path):
+            yield Saved(record_of(self.path, editing))
+        bad = any(problem.severity == "error" for problem in problems)
+        found = {
+            **result(self.path, editing.template, problems, None),
+            "history": [edit.name for edit in editing.past],
+            "can_redo": [edit.name for edit in editing.future],
+        }
+        yield Done(not bad, TemplateInvalid.exit_code if bad else 0, found, state_word(problems))
+
+
+def told(before: Editing, after: Editing) -> str:
+    """What an edit did."""
+    if after is before:
+        return "nothing changed"
+    if len(after.past) < len(before.past):
+        return f"undo: {before.past[-1].name}"
+    again = before.future and after.future == before.future[1:]
+    return f"redo: {before.future[0].name}" if again else after.past[-1].name
+
+
+class Newest:
+    """Hands the newest state of an editor to the step that keeps it; states in between need not be written."""
+
+    def __init__(self) -> None:
+        self.editing: Editing | None = None
+        self.word = ""
+        self.filled = asyncio.Event()
+
+    def put(self, editing: Editing, word: str) -> None:
+        """This is the template now, and that the state of the step."""
+        self.editing, self.word = editing, word
+        self.filled.set()
+
+    async def wait(self, limit: float | None) -> bool:
+        """Whether something new came within so many seconds."""
+        try:
+            await asyncio.wait_for(self.filled.wait(), limit)
+        except TimeoutError:
+            return False
+        self.filled.clear()
+        return True
+
+
+class EditSession(Step):
+    """Open a template for a screen, then keep what the author does there until the screen goes."""
+
+    name = "template"
+
+    def __init__(self, path: Path, newest: Newest) -> None:
+        self.path, self.newest = path, newest
+
+    async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
+        """Yield `Opened`, then `Kept` for each state that is on disk; the journey is told when the author pauses."""
+        desk = Desk(self.path, services.state if services.lasting else None)
+        editing = await asyncio.to_thread(desk.open)
+        told = True
+        try:
+            if editing.past and editing.past[-1].name == "changed by another program":
+                yield Line("another program changed the file; undo brings the version before back")
+            yield Found(Opened("template", str(self.path), editing))
+            while True:
+                if await self.newest.wait(None if told else PAUSE):
+                    told = False
+                    async for event in self.kept(desk):
+                        yield event
+                elif self.newest.editing is not None:
+                    told = True
+                    yield Saved(record_of(self.path, self.newest.editing))
+                    yield Saved(Place(states={"template": self.newest.word}))
+        finally:
+            self.last_words(desk)
+
+    async def kept(self, desk: Desk) -> AsyncGenerator[Event, None]:
+        """The newest state on disk, or why not; the screen goes on in either case."""
+        editing = self.newest.editing
+        if editing is None:
+            return
+        try:
+            await asyncio.to_thread(desk.keep, editing)
+            yield Found(Kept("template", editing.template.size, len(editing.past)))
+        except Failure as failure:
+            yield Trouble(failure.problem)
+
+    def last_words(self, desk: Desk) -> None:
+        """The screen goes: what was not written yet is written now. Nothing may be awaited while a generator closes."""
+        editing = self.newest.editing
+        if editing is not None and editing is not desk.log.last:
+            with suppress(Failure):
+                desk.keep(editing)
