@@ -136,6 +136,9 @@ def shifted_once(texts: Mapping[str, str], document: Any, op: str, path: str, va
             found[key] = text
             continue
         here, slash, rest_of = key[len(parent) + 1 :].partition("/")
+        if not here.isdigit():  # `-`: what was typed for a new element, and is one now if this is what adds it
+            found |= {} if op == "add" and last == "-" else {key: text}
+            continue
         number = int(here)
         if op == "remove" and number == index:
             continue

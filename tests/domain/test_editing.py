@@ -238,7 +238,13 @@ def test_choices_are_a_list_that_is_edited(editing: Editing) -> None:
         "delete choice 640",
         "duplicate choice 1024",
     ]
-    assert edits.typed(editing, "/input/3/choices/-", "x").pending == {"/input/3/choices/-": "x"}
+    wrong = edits.typed(editing, "/input/3/choices/-", "-", burst="d")
+    assert wrong.pending == {"/input/3/choices/-": "-"}
+    assert edits.moved(wrong, "/input/3/choices/0", 1).pending == {"/input/3/choices/-": "-"}
+    settled = edits.typed(wrong, "/input/3/choices/-", "-5", burst="d")
+    assert settled.pending == {}
+    assert rows(settled)[3]["choices"] == [512, 768, -5]
+    assert settled.undo().pending == {}
 
 
 # --- fixes -------------------------------------------------------------------------------------------------------
