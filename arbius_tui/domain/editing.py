@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-from arbius_tui.domain.patching import Patch, patched, shifted
+from arbius_tui.domain.patching import Patch, patched, shifted, value_at
+from arbius_tui.domain.spelling import respelled
 from arbius_tui.domain.template import Template
 
 Pending = Mapping[str, str]
@@ -142,8 +143,15 @@ class Editing:
 
 def written(before: Template, patch: Patch) -> Template:
     """The template after a patch, its other bytes as they were."""
-    document = patched(before.document, patch)
-    return Template(Template(b"", document).canonical(), document)
+    data = respelled(before.data, patch)
+    if any(op == "add" and isinstance(parent_of(before, path), Mapping) for op, path, _ in patch):
+        return Template.read(data)  # only the writer knows where a new key stands
+    return Template(data, patched(before.document, patch))
+
+
+def parent_of(template: Template, path: str) -> Any:
+    """What holds the place that a pointer names."""
+    return value_at(template.document, path.rpartition("/")[0])
 
 
 def reread(text: str, document: Any = None) -> Template:

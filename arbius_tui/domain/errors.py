@@ -31,7 +31,8 @@ HANGUP, INTERRUPT, TERMINATED = 129, 130, 143
 class Fix:
     """What to do about a problem; `command` is a shell line that can be copied and run as it is.
 
-    `patch` is what one key applies: RFC 6902 operations (op, path, value) on the template's JSON; empty: nothing can.
+    `patch` is what one key can do: operations of a JSON Patch (RFC 6902) on the template, each (op, path, value) with
+    op add, remove, replace or move; the value of a move is the pointer it comes from. Empty: only a person can do it.
     """
 
     text: str

@@ -30,7 +30,8 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
 _BOM = b"\xef\xbb\xbf"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_ORDER = ("meta", "input", "output")
+ORDER = ("meta", "input", "output")
+"""The keys of canonical form that come first."""
 
 
 class Spelled(float):
@@ -130,18 +131,19 @@ class Template:
         Codes: empty, too-big, bom, not-utf8, not-json, duplicate-key, nan, nested-too-deep, not-an-object. Whether
         the object is a good template is for `lint.lint` to say.
         """
-        return cls(data, _loads(_decode(data)))
+        _check_size(data)
+        return cls.read(data)
 
     @classmethod
     def read(cls, data: bytes) -> Template:
-        """The same for a file that may be too big for the engine, so that it can be made smaller."""
-        return cls(data, _loads(_decode(data, len(data))))
+        """`parse` for bytes of any size: an edit may make a file too big for a while, and lint says so."""
+        return cls(data, _loads(_decode(data)))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Template:
         """The canonical template of a document; of any size, so that a draft that grew too big can be shown."""
         _check_depth(document)
-        read = _loads(_write(_ordered(document)))
+        read = _loads(written(ordered(document)))
         return cls(_bytes(read), read)
 
     def canonical(self) -> bytes:
@@ -189,17 +191,20 @@ def _view(kind: type[_V], value: Any) -> _V:
     return kind.model_validate({key: part for key, part in known.items() if not _SURROGATE.search(key)})
 
 
-def _decode(data: bytes, most: int = MAX_BYTES) -> str:
-    """The bytes as text, or why they cannot be a template."""
-    if not data.strip():
-        _refuse("empty", "the template is empty", "the engine would register the CID of nothing", "choose another file")
-    if len(data) > most:
+def _check_size(data: bytes) -> None:
+    if len(data) > MAX_BYTES:
         _refuse(
             "too-big",
             f"the template has {exact_bytes(len(data))}, the engine takes at most {exact_bytes(MAX_BYTES)}",
             "registering it would revert with `Max content size is 65536 bytes`",
             "shorten descriptions, or write it compact with `arbius-tui template draft`",
         )
+
+
+def _decode(data: bytes) -> str:
+    """The bytes as text, or why they cannot be a template."""
+    if not data.strip():
+        _refuse("empty", "the template is empty", "the engine would register the CID of nothing", "choose another file")
     if data.startswith(_BOM):
         _refuse(
             "bom",
@@ -221,9 +226,7 @@ def _decode(data: bytes, most: int = MAX_BYTES) -> str:
 def _loads(text: str) -> dict[str, Any]:
     """One JSON object, without duplicate keys, with the spelling of its numbers."""
     try:
-        value = json.loads(
-            text, parse_int=_integer, parse_float=_real, parse_constant=_constant, object_pairs_hook=_object
-        )
+        value = value_of(text)
     except json.JSONDecodeError as error:
         what = f"the template is not JSON: {clean(error.msg)} at line {error.lineno}, column {error.colno}"
         _refuse("not-json", what, "miners read it as JSON", "mend that place; a comma too many is the usual cause")
@@ -234,6 +237,11 @@ def _loads(text: str) -> dict[str, Any]:
         _refuse("not-an-object", what, "miners look for meta, input and output in it", "put it into { }")
     _check_depth(value)
     return value
+
+
+def value_of(text: str) -> Any:
+    """Any JSON text as a value, with the spelling of its numbers; what `json.loads` raises, or TemplateInvalid."""
+    return json.loads(text, parse_int=_integer, parse_float=_real, parse_constant=_constant, object_pairs_hook=_object)
 
 
 def _integer(spelling: str) -> int | Spelled:
@@ -290,24 +298,25 @@ def _refuse_depth() -> NoReturn:
     )
 
 
-def _ordered(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: document[key] for key in (*_ORDER, *document) if key in document}
+def ordered(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with its keys in the order of canonical form."""
+    return {key: document[key] for key in (*ORDER, *document) if key in document}
 
 
 def _bytes(document: Mapping[str, Any]) -> bytes:
     """Half a surrogate pair, which UTF-8 cannot hold, is written as the JSON escape it was read from."""
-    return (_write(_ordered(document)) + "\n").encode("utf-8", "backslashreplace")
+    return (written(ordered(document)) + "\n").encode("utf-8", "backslashreplace")
 
 
-def _write(value: Any) -> str:
-    """Compact JSON. Our own writer, because json.dumps writes a float subclass as Python spells the float."""
+def written(value: Any) -> str:
+    """A value as compact JSON. Our own writer: json.dumps writes a float subclass as Python spells the float."""
     match value:
         case Spelled():
             return value.spelling
         case Mapping():
-            return "{" + ",".join(f"{_string(key)}:{_write(part)}" for key, part in value.items()) + "}"
+            return "{" + ",".join(f"{_string(key)}:{written(part)}" for key, part in value.items()) + "}"
         case list() | tuple():
-            return "[" + ",".join(map(_write, value)) + "]"
+            return "[" + ",".join(map(written, value)) + "]"
         case str():
             return _string(value)
         case float() if value - value != 0:

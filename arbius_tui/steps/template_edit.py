@@ -23,7 +23,6 @@ from arbius_tui.domain.lint import lint
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import TemplateRecord
 from arbius_tui.domain.template import Template
-from arbius_tui.domain.text import clean
 from arbius_tui.services import files
 from arbius_tui.services.edit_log import EditLog
 from arbius_tui.services.ports import Services
@@ -90,22 +89,13 @@ class Desk:
         """Write what is new; NotReady (`changed-outside`) when the file is not as this desk left it."""
         data = editing.template.data
         if data != self.data:
-            if files.read(self.path) != self.data:
-                self.log.add(editing)
-                raise changed_outside(self.path)
-            files.write(self.path, data)
+            try:
+                files.write(self.path, data, self.data)
+            except NotReady:
+                self.log.add(editing)  # what was made here is in the history, whatever became of the file
+                raise
             self.data = data
         self.log.add(editing)
-
-
-def changed_outside(path: Path) -> NotReady:
-    """Somebody else wrote the file."""
-    return NotReady(
-        "changed-outside",
-        f"another program changed {clean(str(path))} while it was edited here",
-        why="writing now would undo what was done there, so the file was left alone; your edits are in the history",
-        fix="read the file again (F5); undo then brings your version back",
-    )
 
 
 def record_of(path: Path, editing: Editing) -> TemplateRecord:
