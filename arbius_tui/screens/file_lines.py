@@ -36,34 +36,37 @@ class FileLines:
     ) -> list[FileLine]:
         """All lines. `base` is what is compared with, `here` the pointer of the part under the cursor, `states` the
         words of problems by pointer."""
-        rows: list[FileLine] = []
+        rows: list[FileLine] = [FileLine("{")]
+        last = next(reversed(now), "")
         for key, value in now.items():
+            comma = "" if key == last else ","
             old = base.get(key, _NONE) if base is not None else value
             path = f"/{key}"
             if isinstance(value, Mapping):
                 rows.append(FileLine(f'"{key}": {{'))
                 rows += keyed(value, old if isinstance(old, Mapping) else {}, path, here, states, 1)
-                rows.append(FileLine("}"))
+                rows.append(FileLine("}" + comma))
             elif isinstance(value, list):
                 rows.append(FileLine(f'"{key}": ['))
                 rows += self.listed(value, old if isinstance(old, list) else [], path, here, states)
-                rows.append(FileLine("]"))
+                rows.append(FileLine("]" + comma))
             else:
-                rows += pair(f'"{key}": ', value, old, path, here, states)
+                rows += pair(f'"{key}": ', value, old, path, here, states, comma)
         gone = [key for key in base or {} if key not in now]
-        return rows + [FileLine(f'"{key}": {dumped((base or {})[key])}', "-") for key in gone]
+        return [*rows, *(FileLine(f'"{key}": {dumped((base or {})[key])}', "-") for key in gone), FileLine("}")]
 
     def listed(
         self, now: Sequence[Any], base: Sequence[Any], path: str, here: str, states: Mapping[str, str]
     ) -> Iterable[FileLine]:
         """The rows of an array, each on a line but for the open one."""
+        last = len(now) - 1
         for op, i, j, k, m in self.blocks(base, now):
             olds = list(base[i:j]) if op != "equal" else []
             for number in range(k, m):
                 old = now[number] if op == "equal" else olds.pop(0) if olds else _NONE
-                yield from self.row(now[number], old, f"{path}/{number}", here, states)
+                yield from self.row(now[number], old, f"{path}/{number}", here, states, "," if number < last else "")
             for value in olds:
-                yield FileLine(f"  {folded(value)}", "-")
+                yield FileLine(f"  {folded(value)},", "-")
 
     def blocks(self, base: Sequence[Any], now: Sequence[Any]) -> Iterable[tuple[str, int, int, int, int]]:
         """What is equal and what differs; the equal beginning and end are found without comparing all with all."""
@@ -81,7 +84,9 @@ class FileLines:
         end = ("equal", len(old) - tail, len(old), len(new) - tail, len(new))
         return [("equal", 0, head, 0, head), *found, end]
 
-    def row(self, value: Any, old: Any, path: str, here: str, states: Mapping[str, str]) -> Iterable[FileLine]:
+    def row(
+        self, value: Any, old: Any, path: str, here: str, states: Mapping[str, str], comma: str
+    ) -> Iterable[FileLine]:
         """One row: open when it has the cursor or differs in some of its keys, else on one line."""
         same = value is old or (old is not _NONE and self.text(value) == self.text(old))
         if isinstance(value, Mapping) and (path == here or (not same and isinstance(old, Mapping))):
@@ -91,12 +96,12 @@ class FileLines:
             before = value if same else old if isinstance(old, Mapping) else {}
             for line in keyed(value, before, path, here, states, 2):
                 yield replace(line, mark="+") if old is _NONE else line
-            yield FileLine("  },", mark, at)
+            yield FileLine("  }" + comma, mark, at)
             return
         word = next((states[at] for at in states if at == path or at.startswith(path + "/")), "") if not same else ""
-        yield FileLine(f"  {folded(value)}", " " if same else "+", path == here, word)
         if not same and old is not _NONE:
-            yield FileLine(f"  {folded(old)}", "-")
+            yield FileLine(f"  {folded(old)},", "-")
+        yield FileLine(f"  {folded(value)}{comma}", " " if same else "+", path == here, word)
 
 
 _NONE = object()
@@ -106,23 +111,25 @@ def keyed(
     now: Mapping[str, Any], base: Mapping[str, Any], path: str, here: str, states: Mapping[str, str], depth: int
 ) -> Iterable[FileLine]:
     """The keys of an object, one a line; what differs twice, as it was and as it is."""
-    for key, value in now.items():
-        name = "  " * depth + f"{dumped(key)}: "
-        yield from pair(name, value, base.get(key, _NONE), f"{path}/{escaped(key)}", here, states)
+    last = next(reversed(now), "")
     for key, value in base.items():
         if key not in now:
-            yield FileLine(f"{'  ' * depth}{dumped(key)}: {dumped(value)}", "-")
+            yield FileLine(f"{'  ' * depth}{dumped(key)}: {dumped(value)},", "-")
+    for key, value in now.items():
+        name = "  " * depth + f"{dumped(key)}: "
+        comma = "" if key == last else ","
+        yield from pair(name, value, base.get(key, _NONE), f"{path}/{escaped(key)}", here, states, comma)
 
 
 def pair(
-    name: str, value: Any, old: Any, path: str, here: str, states: Mapping[str, str]
+    name: str, value: Any, old: Any, path: str, here: str, states: Mapping[str, str], comma: str
 ) -> Iterable[FileLine]:
     """One key: what it was, if that differs, and what it is."""
     text, at = dumped(value), path == here or path.rpartition("/")[0] == here
     same = value is old or (old is not _NONE and dumped(old) == text)
     if not same and old is not _NONE:
-        yield FileLine(name + dumped(old), "-")
-    yield FileLine(name + text, " " if same else "+", at, states.get(path, ""))
+        yield FileLine(f"{name}{dumped(old)},", "-")
+    yield FileLine(name + text + comma, " " if same else "+", at, states.get(path, ""))
 
 
 def escaped(key: str) -> str:
@@ -133,9 +140,9 @@ def escaped(key: str) -> str:
 def folded(value: Any) -> str:
     """A row by its first key."""
     if not isinstance(value, Mapping) or not value:
-        return f"{dumped(value)},"
+        return dumped(value)
     name, found = next(iter(value.items()))
-    return f"{{{dumped(name)}: {dumped(found)}{', ..' if len(value) > 1 else ''}}},"
+    return f"{{{dumped(name)}: {dumped(found)}{', ..' if len(value) > 1 else ''}}}"
 
 
 def differing(rows: Sequence[FileLine]) -> str:

@@ -72,7 +72,7 @@ def specs_of(editing: Editing, id: str) -> list[Spec]:
 def fields(
     editing: Editing, specs: Sequence[Spec], judged: Judged, model: ModelInput | None, typing: tuple[str, str, bool]
 ) -> list[Field]:
-    """The fields as they are drawn. `typing`: the field that is typed in now, its text, and whether it is judged yet."""
+    """The fields as they are drawn. `typing`: the field that is typed in now, its text, whether it is judged yet."""
     found = []
     for spec in specs:
         here = spec.id == typing[0]
@@ -80,9 +80,7 @@ def fields(
         problems = () if here and not typing[2] else problems_at(judged, spec)
         says = model_says(model, spec) if model else ""
         state = worst(problems) or ("ok" if says and agrees(model, spec) else "")
-        found.append(
-            Field(spec.id, spec.label, value, says, state, reason(problems), kind_of(spec), spec.options)
-        )
+        found.append(Field(spec.id, spec.label, value, says, state, reason(problems), kind_of(spec), spec.options))
     return found
 
 

@@ -1,59 +1,54 @@
-"""Template on screen: the parts in a list, what stands in one and what is wrong with it, and the file as it is read."""
+"""Template on screen: the outline, the fields of one part with what is wrong with it, and the file as it is read."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
-from arbius_tui.domain.errors import Problem
-from arbius_tui.domain.events import Done, Found, Started, Trouble
 from arbius_tui.domain.text import grouped, short
-from arbius_tui.screens.editing import editor, lend
-from arbius_tui.screens.findings import folded
-from arbius_tui.screens.parts import (
-    MOST,
-    file_facts,
-    first_trouble,
-    laid_out,
-    listed,
-    parsed,
-    part_facts,
-    place_of,
-    problem_lines,
-    problems_of,
-    value_at,
-)
-from arbius_tui.screens.tabled import TableScreen, texts
-from arbius_tui.steps.base import TITLES
+from arbius_tui.screens.outline_rows import OutlineRows, changed
+from arbius_tui.screens.part_fields import fields, specs_of
+from arbius_tui.screens.part_form import PartForm
+from arbius_tui.screens.parts import MOST, file_facts, place_of
+from arbius_tui.screens.session import Session
+from arbius_tui.screens.tabled import texts
+from arbius_tui.screens.template_file import FilePane
+from arbius_tui.screens.template_live import TemplateLive
+from arbius_tui.screens.template_pane import Below
+from arbius_tui.widgets.edits import LastEdits
 from arbius_tui.widgets.frame import Rule
-from arbius_tui.widgets.panes import Empty, Facts, Text
+from arbius_tui.widgets.outline import Outline
+from arbius_tui.widgets.panes import Empty, Fact
 from arbius_tui.widgets.text import GUTTER, LABEL, Column, counts, words
 
 if TYPE_CHECKING:
-    # With its first row; the step's module loads pydantic.
-    from arbius_tui.steps.template import Identity, Part
+    # With its first template; they load pydantic.
+    from arbius_tui.domain.editing import Editing
+    from arbius_tui.domain.inputs import ModelInput
 
 
-class TemplateScreen(TableScreen):
+class TemplateScreen(TemplateLive):
     """The JSON that is registered, part by part."""
 
     DEFAULT_CSS = """
     TemplateScreen {
-        #side Table { height: 1fr; }
+        #side { width: 27; & Outline { height: 1fr; } }
         #part { width: 1fr; height: 1fr; overflow: hidden; }
-        #json { width: 1fr; height: 1fr; overflow: hidden; border-left: solid $line; }
-        #side { width: 27; }
-        &.-narrow #json, &.-short #json { display: none; }
+        FilePane { width: 1fr; height: 1fr; overflow: hidden; border-left: solid $line; }
+        &.-wide #part { width: 56%; }
+        &.-narrow FilePane, &.-short FilePane { display: none; border-left: none; }
+        &.-narrow.-file #part, &.-short.-file #part { display: none; }
+        &.-narrow.-file FilePane, &.-short.-file FilePane { display: block; }
         &.-empty Horizontal#columns { display: none; }
-        &.-problem Horizontal#columns { display: none; }
         &.-narrow.-empty #side { display: none; }
+        &.-short LastEdits { display: none; }
+        &.-broken #part { display: none; }
+        &.-broken FilePane { display: block; border-left: none; }
     }
     """
     step = "template"
@@ -63,7 +58,9 @@ class TemplateScreen(TableScreen):
         "Its exact bytes are hashed when it is registered, and nothing in it can be changed afterwards. So it is "
         "checked against everything that will read it: the engine's limit of 65,536 bytes, the miners and the "
         "website's form. It is drafted from the running model; nothing in it is made up without saying so. "
-        "`seed` must not be in it, because miners set the seed themselves."
+        "`seed` must not be in it, because miners set the seed themselves.\n"
+        "Every change is saved at once, and every change can be undone, also tomorrow. Errors block only Pin and "
+        "Register: you can leave a field, this step and the program at any time."
     )
     has_side = True
     columns: ClassVar[Sequence[Column]] = (
@@ -74,10 +71,15 @@ class TemplateScreen(TableScreen):
     )
     lead = 1
     room = 0
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "run", "check", id="template.run", tooltip="read the file again and check it"),
-        Binding("ctrl+e", "edit", "$EDITOR", id="template.edit", tooltip="open the file in your editor, then check it"),
-    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.table = Outline(self.columns, lead=self.lead)
+        self.outline = OutlineRows()
+        self.title_rule, self.form, self.below = Rule(active=True), PartForm(), Below()
+        self.pane_of_file, self.edits = FilePane(), LastEdits()
+        self.view = self.pane_of_file.view
+        self.drawn: tuple[Any, ...] = ()
 
     def nothing(self) -> Empty:
         """Before the first draft."""
@@ -88,155 +90,144 @@ class TemplateScreen(TableScreen):
         )
 
     def side(self) -> Iterable[Widget]:
-        """The parts, below the steps."""
+        """The parts, below the steps; and the last edits where there is room."""
         yield self.table
+        yield self.edits
 
     def body(self) -> Iterable[Widget]:
         """The part under the cursor, and at 120 the file beside it."""
-        self.parts: dict[str, Part] = {}
-        self.left: dict[str, Part] = {}
-        self.found: list[Problem] = []
-        self.identity: Identity | None = None
-        self.title_rule, self.facts = Rule(active=False), Facts()
-        self.wrong_rule, self.wrong = Rule("Problems"), Text()
-        self.file_rule, self.file = Rule(), Text()
         yield self.empty
         with Horizontal(id="columns"):
             with Vertical(id="part"):
                 yield self.title_rule
-                yield self.facts
-                yield self.wrong_rule
-                yield self.wrong
-            with Vertical(id="json"):
-                yield self.file_rule
-                yield self.file
+                yield self.form
+                yield self.below
+            yield self.pane_of_file
 
     def finding(self) -> Iterable[Widget]:
-        """Nothing below: the part stands beside the list."""
+        """Nothing below: the part stands beside the outline."""
         return ()
 
     def recall(self) -> None:
-        """The file is where it was: read it again. Nothing is drafted by that."""
+        """The file is where it was: open it again, with its history. Nothing is drafted by that."""
         path, cid = texts(self.saved_record(), "path", "cid")
         if path and cid and os.path.exists(path):
-            self.action_run()
+            self.open_file(path)
 
-    def on_started(self, event: Started) -> None:
-        """Nothing is known of this reading yet."""
-        super().on_started(event)
-        self.found, self.identity = [], None
+    # --- drawing
 
-    def on_found(self, event: Found) -> None:
-        """A part, or the identity: then all rows are known."""
-        from arbius_tui.steps.template import Identity, Part
-
-        match event.item:
-            case Part():
-                if event.item.id == "meta/title":
-                    # Only a draft knows what was left out; that stays true of the model when the file is read again.
-                    self.left = {id: part for id, part in self.parts.items() if id.startswith("left/")}
-                    self.parts.clear()
-                self.parts[event.item.id] = event.item
-            case Identity():
-                self.identity = event.item
-                named = {part.name for part in self.parts.values()}
-                self.parts |= {id: part for id, part in self.left.items() if part.name not in named}
-                self.draw()
-
-    def draw(self) -> None:
-        """The list: the file itself, then its parts in groups, each with its worst problem."""
-        self.table.set_rows(listed(self.parts, self.found))
+    def draw(self, at: str = "") -> None:
+        """The outline, then the part under its cursor; `at` is the row to stand on, `?` what differs from before."""
+        if self.editing is None:
+            return
+        document = self.editing.template.document
+        rows = self.outline.of(document, self.judged, self.left_out(), self.needle)
+        differing = changed(self.table.rows.all, rows)
+        if differing is None:
+            self.table.set_rows(rows)
+        else:
+            for row in differing:
+                self.table.update_row(row)
         self.reveal()
-        if self.table.row:
-            self.present(self.table.row.id)
-
-    def on_trouble(self, event: Trouble) -> None:
-        """What is wrong in a file that could be read stands at its part; all else is a panel."""
-        if self.identity is None:
-            super().on_trouble(event)
-            return
-        super(TableScreen, self).on_trouble(event)
-        self.show_problem(None)
-        self.found.append(event.problem)
-
-    def on_done(self, event: Done) -> None:
-        """The cursor to the first error, or it stays."""
-        super().on_done(event)
-        if self.identity is None:
-            return
-        self.draw()
-        if self.table.row and self.table.row.id == "file":
-            self.table.go(first_trouble(self.parts, self.found))
-        if self.table.row:
-            self.present(self.table.row.id)
+        self.table.go(at)
+        self.edits.show(self.editing.past, self.editing.future)
+        self.present(self.here)
         self.refresh_status()
+        self.call_later(self.refresh_keys)
 
     def present(self, id: str) -> None:
-        """What stands in the part, what is wrong with it, and where it is in the file."""
-        if self.identity is None:
+        """The fields of the part, what is wrong with it, and where it is in the file."""
+        editing = self.editing
+        state = (id, editing, self.judged, self.form.typing, self.model, self.size, self.pane_of_file.base)
+        if editing is None or state == self.drawn or not id:
             return
-        part = self.parts.get(id)
-        document = parsed(self.identity.text)
-        title = part.name if part else Path(self.identity.path).name
-        self.title_rule.show(title, "", place_of(id, self.parts))
-        known = self.identity
-        shown = file_facts(known.path, known.bytes, known.cid, self.part_room - LABEL)
-        facts = part_facts(part, value_at(document, id)) if part else shown
-        self.facts.show([row for fact in facts for row in folded(fact, self.part_room + GUTTER + 2, 3)])
-        self.wrong.show(
-            problem_lines(problems_of(id, self.parts, self.found), self.part_room, [] if part else self.found)
-        )
-        self.file_rule.show(Path(self.identity.path).name, "", "laid out to read")
-        rows, start = laid_out(document, id)
-        self.file.show(rows[max(0, start - 12) :] if len(rows) > self.size.height - 8 else rows)
+        moved = not self.drawn or self.drawn[0] != id
+        self.drawn = state
+        self.show_fields(id, editing, moved)
+        document, part = editing.template.document, f"/{id}"
+        group = id.partition("/")[0]
+        problems = list(self.judged.of_part(id))
+        others = [p for p in self.judged.problems if p not in problems] if id == "file" else ()
+        facts = self.facts_of(id, editing)
+        model = self.model_of(id)
+        source = self.model.source if self.model else ""
+        self.below.show(document, part, problems, facts=facts, others=others, model=(model, source))
+        name = self.path if group == "file" else id.partition("/")[2] if group in ("left", "meta") else self.name_of(id)
+        self.title_rule.show(os.path.basename(name), "", place_of(id, list(self.table.rows.places)))
+        if self.pane_of_file.display and (self.has_class("-wide") or self.has_class("-file")):
+            self.pane_of_file.show(self.path, document, part if group != "meta" else "/meta", self.judged)
 
-    @property
-    def part_room(self) -> int:
-        """Cells of text in the middle column."""
-        main = self.size.width - 27
-        return (main // 2 if self.size.width >= 116 and self.size.height >= 34 else main) - GUTTER - 2
+    def show_fields(self, id: str, editing: Editing, moved: bool) -> None:
+        """The form; on another row the cursor stays on the field of the same name."""
+        if id.partition("/")[0] not in ("meta", "input", "output"):
+            self.form.show([])
+            return
+        specs = specs_of(editing, id)
+        drawn = fields(editing, specs, self.judged, self.model_of(id), self.form.typing)
+        at = ""
+        if moved:
+            last = self.form.at.rpartition("/")[2]
+            at = f"/{id}" if id.startswith("meta/") else f"/{id}/{last}"
+        elif self.form.typing[0]:
+            at = self.form.typing[0]
+        self.form.show(drawn, at)
+
+    def facts_of(self, id: str, editing: Editing) -> list[Fact]:
+        """What stands there for a row that has no fields."""
+        if id == "file":
+            found = editing.template
+            room = max(12, self.below.size.width - GUTTER - LABEL - 2)
+            return [*file_facts(self.path, found.size, found.cid, room), Fact("id", self.model_id() or
+                    ("known once step 8 has an account", "$muted"))]  # fmt: skip
+        if id.startswith("left/"):
+            name = id.removeprefix("left/")
+            mend = (
+                [Fact("add", "it becomes a row as a draft would make it", "i import")] if name in self.missing() else []
+            )
+            return [Fact("why", self.left_reason(name)), *mend]
+        return []
+
+    def name_of(self, id: str) -> str:
+        """The variable or file name of a row."""
+        row = self.table.row
+        cell = row.cells[self.lead] if row and row.id == id else ""
+        return cell if isinstance(cell, str) else cell[0]
+
+    def model_of(self, id: str) -> ModelInput | None:
+        """The model's input of the same name as the row's variable."""
+        return self.inputs.get(self.name_of(id)) if id.startswith("input/") else None
+
+    def on_resize(self) -> None:
+        """Another size, other lines."""
+        self.drawn = ()
+        super().on_resize()
+
+    # --- the frame
 
     def status(self) -> Content:
         """How many problems, and how big the file is."""
-        if self.running or self.identity is None:
+        if self.running or self.editing is None:
             return super().status()
-        severities = [problem.severity for problem in self.found]
-        big = words((f"{grouped(self.identity.bytes)} B of {grouped(MOST)}", "$muted"))
-        return counts((severities.count("error"), "ERROR"), (severities.count("warn"), "warn")) + big
+        size = self.editing.template.size
+        style = "bold $error" if size > MOST else "$muted"
+        big = words((f"{grouped(size)} B of {grouped(MOST)}", style))
+        return counts((self.judged.count("error"), "ERROR"), (self.judged.count("warn"), "warn")) + big
 
     def aside(self) -> Content:
-        """The CID."""
-        if self.running or self.identity is None:
+        """The CID, and the model id once the sender is known."""
+        if self.running or self.editing is None:
             return super().aside()
-        return words(("CID ", "$muted"), short(self.identity.cid))
+        known = self.model_id()
+        more = [("  id ", "$muted"), short(known)] if known else []
+        return words(("CID ", "$muted"), short(self.editing.template.cid), *more)
 
     def command(self) -> str:
-        """The same without a screen."""
+        """The same without a screen: the value of the field under the cursor, or the check."""
+        field = self.form.form.field
+        if self.editing and self.form.has_focus_within and field:
+            return self.shell("template", "edit", self.path, "set", f"{field.id}={field.value}")
         return self.shell("template", "check", self.path or "FILE")
-
-    @property
-    def path(self) -> str:
-        """Where the file lies, once that is known."""
-        return self.identity.path if self.identity else texts(self.saved_record(), "path")[0]
 
     def copy_text(self) -> str:
         """The CID in full."""
-        return self.identity.cid if self.identity else texts(self.saved_record(), "cid")[0]
-
-    def action_edit(self) -> None:
-        """Open the file in the author's editor, then check it."""
-        command = editor()
-        busy = next(
-            (TITLES.get(name, name) for name, state in self.session.journey.states.items() if state == "run"), ""
-        )
-        if not self.path:
-            self.say("there is no file yet; Enter drafts one")
-        elif not command:
-            self.say(f"$EDITOR is not set; edit {self.path} and press Enter")
-        elif busy:
-            # The editor holds up everything here; a prediction would run into its time limit.
-            self.say(f"{busy} is running; it would stand still while the editor is open")
-        elif trouble := lend(self.app, [*command, self.path]):
-            self.say(trouble)
-        else:
-            self.action_run()
+        return self.editing.template.cid if self.editing else texts(self.saved_record(), "cid")[0]

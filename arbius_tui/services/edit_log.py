@@ -67,6 +67,8 @@ class EditLog:
     def add(self, editing: Editing) -> None:
         """What is new since the last time, as one line that is on disk when this returns."""
         last = self.last
+        if last is editing:
+            return
         if last is None or (last.past and editing.past and last.past[0] is not editing.past[0] and len(last.past) > 1):
             self.begin(editing)
             return

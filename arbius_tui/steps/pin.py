@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 from arbius_tui.domain import cid as cids
+from arbius_tui.domain.editing import Editing
 from arbius_tui.domain.errors import Failure, PinFailed, Problem, TemplateInvalid
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
 from arbius_tui.domain.journey import Journey
@@ -17,6 +19,7 @@ from arbius_tui.domain.lint import lint
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import PinRecord, TemplateRecord
 from arbius_tui.domain.template import Template
+from arbius_tui.domain.template_edits import problems
 from arbius_tui.services import files
 from arbius_tui.services.ports import Services, Stored
 from arbius_tui.steps.base import Step
@@ -47,7 +50,7 @@ class Pin(Step):
         """Yield each way as it ends; a CID that differs anywhere ends the step."""
         record = journey.get(TemplateRecord) or TemplateRecord()
         data = await asyncio.to_thread(files.read, Path(record.path))
-        template = valid(data)
+        template = valid(data, record.pending)
         if hashlib.sha256(data).hexdigest() != record.sha256:
             yield Line("the file has changed since the template step; these are its bytes now")
         yield Found(Way("computed", "computed here", "SAME", template.cid, f"{len(data):,} B, no network"))
@@ -110,10 +113,13 @@ class Pin(Step):
         yield Found(Way(name, name, "SAME", stored.cid, stored.note or told))
 
 
-def valid(data: bytes) -> Template:
-    """The template, if it has no errors: what is pinned and registered can never be mended."""
+def valid(data: bytes, pending: Mapping[str, str] = MappingProxyType({})) -> Template:
+    """The template, if it has no errors: what is pinned and registered can never be mended.
+
+    `pending` was typed in the editor and is no valid value; the author meant another file than this one.
+    """
     template = Template.parse(data)
-    errors = [p for p in lint(template) if p.severity == "error"]
+    errors = problems(Editing(template, pending)) + [p for p in lint(template) if p.severity == "error"]
     if errors:
         raise TemplateInvalid(
             "template-has-errors",

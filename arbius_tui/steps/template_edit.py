@@ -22,13 +22,15 @@ from arbius_tui.domain.journey import Journey, Place
 from arbius_tui.domain.lint import lint
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import TemplateRecord
-from arbius_tui.domain.template import Template
+from arbius_tui.domain.template import MAX_BYTES, Template
+from arbius_tui.domain.text import clean
 from arbius_tui.services import files
 from arbius_tui.services.edit_log import EditLog
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.template import identity, parts, result
 
+OUTSIDE = "changed by another program"
 PAUSE = 0.25
 """Seconds without an edit after which the journey learns of the new bytes; the file has them at once."""
 
@@ -62,11 +64,24 @@ class Kept:
     steps: int
 
 
-class Desk:
-    """The file of a template and the log of its history, opened for editing."""
+@dataclass(frozen=True, slots=True)
+class BrokenFile:
+    """The text of a file that is no template: it is shown as it is and never written over."""
 
-    def __init__(self, path: Path, folder: Path | None) -> None:
-        self.path = path
+    kind: ClassVar[str] = "broken"
+    id: str
+    path: str
+    text: str = field(repr=False)
+
+
+class Desk:
+    """The file of a template and the log of its history, opened for editing.
+
+    `outside` is the name of the step that another program's change becomes.
+    """
+
+    def __init__(self, path: Path, folder: Path | None, outside: str = OUTSIDE) -> None:
+        self.path, self.outside = path, outside
         self.log = EditLog(folder, path)
         self.data = b""
 
@@ -81,7 +96,7 @@ class Desk:
         elif known:
             with suppress(Failure, ValueError):  # a history whose text is no template any more begins anew
                 before = Editing(Template.read(known.text.encode()), known.pending, known.past, known.future)
-                editing = before.replaced("changed by another program", template)
+                editing = before.replaced(self.outside, template)
         self.log.begin(editing)
         return editing
 
@@ -190,16 +205,23 @@ class EditSession(Step):
 
     name = "template"
 
-    def __init__(self, path: Path, newest: Newest) -> None:
-        self.path, self.newest = path, newest
+    def __init__(self, path: Path, newest: Newest, outside: str = OUTSIDE) -> None:
+        self.path, self.newest, self.outside = path, newest, outside
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield `Opened`, then `Kept` for each state that is on disk; the journey is told when the author pauses."""
-        desk = Desk(self.path, services.state if services.lasting else None)
-        editing = await asyncio.to_thread(desk.open)
+        desk = Desk(self.path, services.state if services.lasting else None, self.outside)
+        try:
+            editing = await asyncio.to_thread(desk.open)
+        except TemplateInvalid:
+            text = (await asyncio.to_thread(files.read, self.path))[:MAX_BYTES].decode("utf-8", "replace")
+            yield Found(BrokenFile("template", str(self.path), clean(text)))
+            raise
+        if ours(journey, self.path) and record_of(self.path, editing) != journey.get(TemplateRecord):
+            yield Saved(record_of(self.path, editing))
         told = True
         try:
-            if editing.past and editing.past[-1].name == "changed by another program":
+            if editing.past and editing.past[-1].name == OUTSIDE:
                 yield Line("another program changed the file; undo brings the version before back")
             yield Found(Opened("template", str(self.path), editing))
             while True:

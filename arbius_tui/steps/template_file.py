@@ -110,7 +110,7 @@ class DiffFile(Step):
         if self.other is not None:
             theirs, name = await asyncio.to_thread(files.read, self.other), str(self.other)
         else:
-            theirs, name = await self.committed(), "git HEAD"
+            theirs, name = await committed(self.path), "git HEAD"
         old, new = laid_out(theirs), laid_out(mine)
         diff = [clean(line) for line in difflib.unified_diff(old, new, name, str(self.path), lineterm="")]
         for line in diff:
@@ -119,16 +119,17 @@ class DiffFile(Step):
             yield Line("no difference" if mine == theirs else "the values are the same, the bytes are not")
         yield Done(True, 0, {**result(self.path, Template.parse(mine), [], None), "same": mine == theirs, "diff": diff})
 
-    async def committed(self) -> bytes:
-        """The file as git has it."""
-        argv = ["git", "-C", str(self.path.parent), "show", f"HEAD:./{self.path.name}"]
-        done = await process.output(argv, 10)
-        if done.code != 0:
-            raise BadInput(
-                "not-in-git", f"{clean(str(self.path))} has no version in git to compare it with",
-                fix="name the other file: arbius-tui template diff FILE OTHER", detail=done.stderr,
-            )  # fmt: skip
-        return done.stdout.encode()
+
+async def committed(path: Path) -> bytes:
+    """The file as git has it."""
+    argv = ["git", "-C", str(path.parent), "show", f"HEAD:./{path.name}"]
+    done = await process.output(argv, 10)
+    if done.code != 0:
+        raise BadInput(
+            "not-in-git", f"{clean(str(path))} has no version in git to compare it with",
+            fix="name the other file: arbius-tui template diff FILE OTHER", detail=done.stderr,
+        )  # fmt: skip
+    return done.stdout.encode()
 
 
 def laid_out(data: bytes) -> list[str]:

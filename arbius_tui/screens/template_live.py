@@ -1,0 +1,232 @@
+"""What runs behind the template editor: the file that is kept, the problems that are found, other versions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import work as worker
+from textual.timer import Timer
+from textual.worker import Worker
+
+from arbius_tui.domain.errors import Failure, Problem
+from arbius_tui.domain.events import Done, Event, Found, Line, Started, Trouble
+from arbius_tui.screens.part_fields import Judged
+from arbius_tui.screens.part_form import PartForm
+from arbius_tui.screens.parts import changed_part
+from arbius_tui.screens.session import Session
+from arbius_tui.screens.template_around import TemplateAround
+
+if TYPE_CHECKING:
+    # With its first template; they load pydantic.
+    from arbius_tui.domain.editing import Editing
+    from arbius_tui.steps.template_edit import BrokenFile, Newest
+
+
+class TemplateLive(TemplateAround):
+    """Opens the file for editing, keeps every state of it, and judges each."""
+
+    QUICK: ClassVar[float] = 0.006
+    """Seconds that judging may take inside of a frame; what takes longer is done in a thread after it."""
+    SOON: ClassVar[float] = 0.05
+    """Seconds after the last key before such a judgement begins."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.keeper: Worker[None] | None = None
+        self.newest: Newest | None = None
+        self.broken: BrokenFile | None = None
+        self.found: list[Problem] = []
+        self.notes: list[tuple[Problem, Any]] = []
+        self.took = 0.0
+        self.later: Timer | None = None
+        self.outside = ""
+
+    def jobs(self) -> list[Worker[None]]:
+        """The file is kept until the last moment."""
+        return [*super().jobs(), *([self.keeper] if self.keeper else [])]
+
+    # --- the step: a draft, or the file read again
+
+    def on_started(self, event: Started) -> None:
+        """Nothing is known of this reading yet."""
+        super().on_started(event)
+        self.found = []
+        self.set_class(False, "-broken")
+
+    def on_found(self, event: Found) -> None:
+        """What was left out of a draft, and where the file lies."""
+        from arbius_tui.steps.template import Identity, Part
+
+        match event.item:
+            case Part() if event.item.id.startswith("left/"):
+                self.left[event.item.name] = event.item.note
+            case Identity():
+                self.opened = event.item.path
+
+    def on_trouble(self, event: Trouble) -> None:
+        """What is wrong in a file that could be read stands at its part; all else is a panel."""
+        if (self.running and event.problem.path and event.problem.severity != "error") or (
+            self.running and event.problem.code.startswith("draft")
+        ):
+            self.found.append(event.problem)
+        elif not self.running or not self.opened or not event.problem.path:
+            super().on_trouble(event)
+
+    def on_done(self, event: Done) -> None:
+        """Now the file is there: edit it."""
+        super().on_done(event)
+        if self.opened:
+            self.open_file(self.opened)
+
+    # --- the file
+
+    def open_file(self, path: str, outside: str = "") -> None:
+        """Open the file with its history; what was open before is on disk by then."""
+        self.opened, self.outside, self.broken = path, outside, None
+        self.keeper = self.keep(path)
+
+    @worker(group="edits", exclusive=True, exit_on_error=False)
+    async def keep(self, path: str) -> None:
+        """The worker that keeps what is edited, until another takes its place or the author quits."""
+        from arbius_tui.steps.template_edit import OUTSIDE, EditSession, Newest
+
+        self.newest = Newest()
+        try:
+            walk = await self.session.opened()
+            step = EditSession(Path(path), self.newest, self.outside or OUTSIDE)
+            async with aclosing(walk.beside(step, self.ask)) as events:
+                async for event in events:
+                    self.on_kept(event)
+        except Failure as failure:
+            self.refused(failure.problem)
+        except Exception as error:
+            await self.on_broken(error)
+
+    def on_kept(self, event: Event) -> None:
+        """The template is open, or a state of it is on disk, or cannot be."""
+        from arbius_tui.steps.template_edit import BrokenFile, Opened
+
+        match event:
+            case Found(Opened() as opened):
+                self.begin_editing(opened.editing)
+            case Found(BrokenFile() as broken):
+                self.broken = broken
+            case Line(text):
+                self.say(text)
+            case Trouble(problem):
+                self.refused(problem)
+
+    def refused(self, problem: Problem) -> None:
+        """A file that cannot be read, or written: in words, and its text where it has one."""
+        from arbius_tui.domain.events import Trouble
+
+        super().on_trouble(Trouble(problem))
+        broken = self.broken
+        if broken is not None and broken.path == self.opened and problem.code != "changed-outside":
+            self.editing = None
+            self.set_class(False, "-empty")
+            self.set_class(True, "-broken")
+            self.pane_of_file.show_broken(broken.path, broken.text, problem.what)
+
+    def begin_editing(self, editing: Editing) -> None:
+        """The template is open."""
+        from arbius_tui.domain.lint import lint
+        from arbius_tui.domain.patching import value_at
+
+        self.show_problem(None)
+        self.set_class(False, "-broken")
+        first = self.editing is None
+        if self.pane_of_file.base is None or self.pane_of_file.base_name == "saved":
+            self.pane_of_file.compare(editing.template.document, "saved")
+        known = set(map(repr, lint(editing.template)))
+        document = editing.template.document
+        self.notes = [(p, value_at(document, p.path)) for p in self.found if repr(p) not in known]
+        self.took = 0.0
+        self.take(editing, self.first_trouble(editing) if first else "")
+        self.look_around()
+
+    def first_trouble(self, editing: Editing) -> str:
+        """The row to begin with: the first with an error, else the first input."""
+        from arbius_tui.screens.part_fields import part_id
+
+        worst = next((p for p in self.problems_of(editing) if p.severity == "error"), None)
+        return part_id(worst.path) if worst else "input/0"
+
+    def take(self, editing: Editing, at: str = "") -> None:
+        """The template is this one now: judged, kept and drawn."""
+        before = self.editing
+        if at == "?":
+            at = changed_part(before.template.document, editing.template.document) if before else ""
+        self.editing = editing
+        self.judge(editing)
+        self.tell()
+        self.draw(at)
+
+    def tell(self) -> None:
+        """The step that keeps the file hears of the newest state."""
+        from arbius_tui.steps.template_edit import state_word
+
+        if self.newest and self.editing:
+            self.newest.put(self.editing, state_word(self.judged.problems))
+
+    def on_part_form_typed(self, event: PartForm.Typed) -> None:
+        """A key in a field."""
+        from arbius_tui.domain.template_edits import settled, typed
+
+        event.stop()
+        if self.editing is None:
+            return
+        path = settled(self.editing, event.path)
+        after = typed(self.editing, event.path, event.text, event.burst)
+        if path != event.path and event.path not in after.pending:
+            self.form.went(path)
+        self.take(after)
+
+    def on_part_form_entered(self, event: PartForm.Entered) -> None:
+        """Another field, or a pause in the typing."""
+        event.stop()
+        if self.here.startswith("meta/") and self.form.at.startswith("/meta/"):
+            self.table.go(self.form.at[1:])
+        self.draw()
+
+    # --- the problems
+
+    def judge(self, editing: Editing) -> None:
+        """In this frame where that is quick, else right after the author pauses."""
+        if self.later:
+            self.later.stop()
+        if self.took > self.QUICK:
+            self.later = self.set_timer(self.SOON, self.judge_later)
+            return
+        began = perf_counter()
+        self.judged = Judged.of(self.problems_of(editing))
+        self.took = perf_counter() - began
+
+    @worker(group="judge", exclusive=True, exit_on_error=False)
+    async def judge_later(self) -> None:
+        """In a thread, so that a key is never held up."""
+        editing = self.editing
+        if editing is None:
+            return
+        began = perf_counter()
+        found = await asyncio.to_thread(lambda: Judged.of(self.problems_of(editing)))
+        self.took = perf_counter() - began
+        if editing is self.editing:
+            self.judged = found
+            self.tell()
+            self.draw()
+
+    def problems_of(self, editing: Editing) -> Sequence[Problem]:
+        """What was typed and is not valid, what the lint finds, and what the draft could not know."""
+        from arbius_tui.domain.lint import lint
+        from arbius_tui.domain.patching import value_at
+        from arbius_tui.domain.template_edits import problems
+
+        document = editing.template.document
+        notes = [note for note, value in self.notes if value_at(document, note.path) == value]
+        return [*problems(editing), *lint(editing.template), *notes]
