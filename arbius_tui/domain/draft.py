@@ -45,6 +45,12 @@ class Asked:
     put: Any
     reason: str
 
+    @property
+    def part(self) -> str:
+        """Which part of the template: `meta`, `output` or `input`. A model may have an input named meta; keys differ."""
+        keys = {"meta": ("title", "description", "git", "docker"), "output": ("filename", "type")}
+        return self.variable if self.key in keys.get(self.variable, ()) else "input"
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
@@ -82,20 +88,15 @@ class Draft:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many inputs were mapped, asked and left out, how many values are asked, how many inputs block."""
-        asked = {item.variable for item in self.asked} - NO_INPUT
+        """How many inputs were mapped, asked, left out and refused, and how many values of the whole are asked."""
         return {
             "inputs": self.total,
             "mapped": len(self.mapped),
-            "asked": len(asked),
+            "asked": len(self.template.document["input"]) - len(self.mapped),
             "asked_values": len(self.asked),
             "left_out": len(self.left_out),
             "refused": sum(item.blocks for item in self.left_out),
         }
-
-
-NO_INPUT = frozenset({"meta", "output", "input"})
-"""What `Asked.variable` names beside inputs. A model's input of one of these names is counted by its row."""
 
 
 def draft(
@@ -126,7 +127,7 @@ def draft(
         asked += row.asked
         unsaid += [Unsaid(item.name, _demand(rule)) for rule in item.rules]
         if not row.asked:
-            mapped.append(Mapped(item.name, _words(rows[-1])))
+            mapped.append(Mapped(item.name, words(rows[-1])))
     if not found:
         asked.append(Asked("input", "", [], "the document describes no inputs (components.schemas.Input)"))
     output = _output(document, mime, asked)
@@ -392,7 +393,7 @@ def _member(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[st
     return inputs.flat(inputs.mapping(schema.get("items")), schemas)
 
 
-def _words(row: Mapping[str, Any]) -> str:
+def words(row: Mapping[str, Any]) -> str:
     """A row in a few words."""
     parts = [row["type"], "required" if row["required"] else ""]
     parts.append(f"{row['min']} to {row['max']}" if "min" in row else "")

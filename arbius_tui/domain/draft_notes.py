@@ -16,7 +16,7 @@ def problems(found: Draft) -> list[Problem]:
     """
     places = {row.get("variable"): f"/input/{n}" for n, row in enumerate(found.template.document["input"])}
     made = [blocked(item) for item in found.left_out if item.blocks]
-    made += [asked(item, places) for item in found.asked if item.variable != "meta" or item.put]
+    made += [asked(item, places) for item in found.asked if item.part != "meta" or item.put]
     made += [
         Problem(
             "draft-unsaid",
@@ -45,7 +45,7 @@ def blocked(item: LeftOut) -> Problem:
 def asked(item: Asked, places: dict[str, str]) -> Problem:
     """A value that was put there and that only the author can confirm."""
     known = {"meta": "/meta", "output": "/output/0"}
-    place = known.get(item.variable) or places.get(item.variable, "")
+    place = known.get(item.part) or places.get(item.variable, "")
     return Problem(
         "draft-asked",
         f"{item.variable}{f'.{item.key}' if item.key else ''}: {item.reason}",
