@@ -69,7 +69,7 @@ class SeedTestRecord(Record):
 
 @dataclass(frozen=True)
 class TemplateRecord(Record):
-    """The template's file, its size in bytes and its CIDv0.
+    """The template's file, its size in bytes and its CIDv0; `source` is where it came from, empty for a found file.
 
     `pending` is what was typed in the editor and is no valid value yet, by JSON pointer; the file has none of it.
     """
@@ -79,6 +79,7 @@ class TemplateRecord(Record):
     bytes: int = 0
     cid: str = ""
     sha256: str = ""
+    source: str = ""
     pending: dict[str, str] = field(default_factory=dict)
 
 

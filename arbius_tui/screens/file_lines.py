@@ -37,7 +37,7 @@ class FileLines:
         """All lines. `base` is what is compared with, `here` the pointer of the part under the cursor, `states` the
         words of problems by pointer."""
         rows: list[FileLine] = [FileLine("{")]
-        last = next(reversed(now), "")
+        last = next(reversed(list(now)), "")
         for key, value in now.items():
             comma = "" if key == last else ","
             old = base.get(key, _NONE) if base is not None else value
@@ -111,7 +111,7 @@ def keyed(
     now: Mapping[str, Any], base: Mapping[str, Any], path: str, here: str, states: Mapping[str, str], depth: int
 ) -> Iterable[FileLine]:
     """The keys of an object, one a line; what differs twice, as it was and as it is."""
-    last = next(reversed(now), "")
+    last = next(reversed(list(now)), "")
     for key, value in base.items():
         if key not in now:
             yield FileLine(f"{'  ' * depth}{dumped(key)}: {dumped(value)},", "-")

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from arbius_tui.domain.text import grouped, short
 from arbius_tui.screens.outline_rows import OutlineRows, changed
-from arbius_tui.screens.part_fields import fields, specs_of
+from arbius_tui.screens.part_fields import RANKS, fields, specs_of
 from arbius_tui.screens.part_form import PartForm
 from arbius_tui.screens.parts import MOST, file_facts, place_of
 from arbius_tui.screens.session import Session
@@ -146,7 +146,7 @@ class TemplateScreen(TemplateLive):
         self.show_fields(id, editing, moved)
         document, part = editing.template.document, f"/{id}"
         group = id.partition("/")[0]
-        problems = list(self.judged.of_part(id))
+        problems = sorted(self.judged.of_part(id), key=lambda p: RANKS.index(p.severity))
         others = [p for p in self.judged.problems if p not in problems] if id == "file" else ()
         facts = self.facts_of(id, editing)
         model = self.model_of(id)
@@ -181,9 +181,8 @@ class TemplateScreen(TemplateLive):
                     ("known once step 8 has an account", "$muted"))]  # fmt: skip
         if id.startswith("left/"):
             name = id.removeprefix("left/")
-            mend = (
-                [Fact("add", "it becomes a row as a draft would make it", "i import")] if name in self.missing() else []
-            )
+            open_to = name in self.missing()
+            mend = [Fact("add", "as a draft would make it", "i import")] if open_to else []
             return [Fact("why", self.left_reason(name)), *mend]
         return []
 
@@ -217,9 +216,9 @@ class TemplateScreen(TemplateLive):
         """The CID, and the model id once the sender is known."""
         if self.running or self.editing is None:
             return super().aside()
+        cid = words(("CID ", "$muted"), short(self.editing.template.cid))
         known = self.model_id()
-        more = [("  id ", "$muted"), short(known)] if known else []
-        return words(("CID ", "$muted"), short(self.editing.template.cid), *more)
+        return words(cid, ("  id ", "$muted"), short(known)) if known else cid
 
     def command(self) -> str:
         """The same without a screen: the value of the field under the cursor, or the check."""

@@ -50,7 +50,9 @@ class FilePane(Vertical):
         found = PLACE.search(what)
         line = int(found[1]) if found else 0
         self.rule.show(Path(path).name, "ERROR", "as it is, not written over")
-        self.view.show([
-            FileLine(f"{number:>4}  {row}", "!" if number == line else " ", number == line, "ERROR" if number == line else "")
-            for number, row in enumerate(text.splitlines(), 1)
-        ])  # fmt: skip
+        self.view.show([broken_line(number, row, number == line) for number, row in enumerate(text.splitlines(), 1)])
+
+
+def broken_line(number: int, text: str, here: bool) -> FileLine:
+    """A line with its number; the one that breaks stands out."""
+    return FileLine(f"{number:>4}  {text}", "!" if here else " ", here, "ERROR" if here else "")

@@ -15,7 +15,7 @@ from textual.worker import Worker
 
 from arbius_tui.domain.errors import Failure, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Started, Trouble
-from arbius_tui.screens.part_fields import Judged
+from arbius_tui.screens.part_fields import Judged, part_id
 from arbius_tui.screens.part_form import PartForm
 from arbius_tui.screens.parts import changed_part
 from arbius_tui.screens.session import Session
@@ -42,6 +42,7 @@ class TemplateLive(TemplateAround):
         self.broken: BrokenFile | None = None
         self.found: list[Problem] = []
         self.notes: list[tuple[Problem, Any]] = []
+        self.readable = False
         self.took = 0.0
         self.later: Timer | None = None
         self.outside = ""
@@ -55,7 +56,7 @@ class TemplateLive(TemplateAround):
     def on_started(self, event: Started) -> None:
         """Nothing is known of this reading yet."""
         super().on_started(event)
-        self.found = []
+        self.found, self.readable = [], False
         self.set_class(False, "-broken")
 
     def on_found(self, event: Found) -> None:
@@ -66,20 +67,19 @@ class TemplateLive(TemplateAround):
             case Part() if event.item.id.startswith("left/"):
                 self.left[event.item.name] = event.item.note
             case Identity():
-                self.opened = event.item.path
+                self.opened, self.readable = event.item.path, True
 
     def on_trouble(self, event: Trouble) -> None:
         """What is wrong in a file that could be read stands at its part; all else is a panel."""
-        if (self.running and event.problem.path and event.problem.severity != "error") or (
-            self.running and event.problem.code.startswith("draft")
-        ):
+        if self.readable:
             self.found.append(event.problem)
-        elif not self.running or not self.opened or not event.problem.path:
+        else:
             super().on_trouble(event)
 
     def on_done(self, event: Done) -> None:
         """Now the file is there: edit it."""
         super().on_done(event)
+        self.readable = False
         if self.opened:
             self.open_file(self.opened)
 
@@ -147,15 +147,8 @@ class TemplateLive(TemplateAround):
         document = editing.template.document
         self.notes = [(p, value_at(document, p.path)) for p in self.found if repr(p) not in known]
         self.took = 0.0
-        self.take(editing, self.first_trouble(editing) if first else "")
+        self.take(editing, first_trouble(self.problems_of(editing)) if first else "")
         self.look_around()
-
-    def first_trouble(self, editing: Editing) -> str:
-        """The row to begin with: the first with an error, else the first input."""
-        from arbius_tui.screens.part_fields import part_id
-
-        worst = next((p for p in self.problems_of(editing) if p.severity == "error"), None)
-        return part_id(worst.path) if worst else "input/0"
 
     def take(self, editing: Editing, at: str = "") -> None:
         """The template is this one now: judged, kept and drawn."""
@@ -230,3 +223,9 @@ class TemplateLive(TemplateAround):
         document = editing.template.document
         notes = [note for note, value in self.notes if value_at(document, note.path) == value]
         return [*problems(editing), *lint(editing.template), *notes]
+
+
+def first_trouble(problems: Sequence[Problem]) -> str:
+    """The row to begin with: the first with an error, else the first input."""
+    worst = next((problem for problem in problems if problem.severity == "error"), None)
+    return part_id(worst.path) if worst else "input/0"

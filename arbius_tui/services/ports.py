@@ -19,6 +19,7 @@ from arbius_tui.domain.secret import Secret
 if TYPE_CHECKING:
     from arbius_tui.domain.cog_words import Doctor
     from arbius_tui.domain.images import Image
+    from arbius_tui.domain.registered import Registered
     from arbius_tui.services.cog_build import BuildEvent
     from arbius_tui.services.containers_state import ContainerState
 
@@ -331,6 +332,9 @@ class Chain(Protocol):
 
     async def model(self, model_id: str) -> OnChainModel | None:
         """The registered model, or None."""
+
+    async def registered(self, model_id: str) -> Registered:
+        """The registration of a model that exists, proven by its id; NotReady `registration-not-found` without it."""
 
     async def cid(self, template: bytes) -> str:
         """The engine's own generateIPFSCID, as 0x hex."""

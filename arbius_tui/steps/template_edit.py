@@ -7,10 +7,9 @@ changed meanwhile is left alone.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -28,7 +27,7 @@ from arbius_tui.services import files
 from arbius_tui.services.edit_log import EditLog
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
-from arbius_tui.steps.template import identity, parts, result
+from arbius_tui.steps.template import record, result, shown
 
 OUTSIDE = "changed by another program"
 PAUSE = 0.25
@@ -113,11 +112,9 @@ class Desk:
         self.log.add(editing)
 
 
-def record_of(path: Path, editing: Editing) -> TemplateRecord:
+def record_of(path: Path, editing: Editing, journey: Journey) -> TemplateRecord:
     """What the journey remembers."""
-    found = editing.template
-    digest = hashlib.sha256(found.data).hexdigest()
-    return TemplateRecord(str(path), found.size, found.cid, digest, dict(editing.pending))
+    return replace(record(path, editing.template, None, journey), pending=dict(editing.pending))
 
 
 def state_word(problems: Sequence[Problem]) -> str:
@@ -150,14 +147,11 @@ class EditTemplate(Step):
             yield Found(Edited(str(number), told(editing, after)))
             editing = after
         await asyncio.to_thread(desk.keep, editing)
-        for part in parts(editing.template, None):
-            yield Found(part)
-        yield Found(identity(self.path, editing.template))
         problems = lint(editing.template)
-        for problem in problems:
-            yield Trouble(problem)
+        for event in shown(self.path, editing.template, None, problems):
+            yield event
         if ours(journey, self.path):
-            yield Saved(record_of(self.path, editing))
+            yield Saved(record_of(self.path, editing, journey))
         bad = any(problem.severity == "error" for problem in problems)
         found = {
             **result(self.path, editing.template, problems, None),
@@ -217,8 +211,8 @@ class EditSession(Step):
             text = (await asyncio.to_thread(files.read, self.path))[:MAX_BYTES].decode("utf-8", "replace")
             yield Found(BrokenFile("template", str(self.path), clean(text)))
             raise
-        if ours(journey, self.path) and record_of(self.path, editing) != journey.get(TemplateRecord):
-            yield Saved(record_of(self.path, editing))
+        if ours(journey, self.path) and record_of(self.path, editing, journey) != journey.get(TemplateRecord):
+            yield Saved(record_of(self.path, editing, journey))
         told = True
         try:
             if editing.past and editing.past[-1].name == OUTSIDE:
@@ -231,7 +225,7 @@ class EditSession(Step):
                         yield event
                 elif self.newest.editing is not None:
                     told = True
-                    yield Saved(record_of(self.path, self.newest.editing))
+                    yield Saved(record_of(self.path, self.newest.editing, journey))
                     yield Saved(Place(states={"template": self.newest.word}))
         finally:
             self.last_words(desk)
