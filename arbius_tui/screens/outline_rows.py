@@ -7,9 +7,23 @@ from typing import Any
 
 from arbius_tui.domain.errors import Problem
 from arbius_tui.screens.part_fields import Judged, worst
-from arbius_tui.widgets.text import Cell, Row, state_style
+from arbius_tui.widgets.text import Cell, Column, Row, state_style
 
 SHORT_TYPES = {"decimal": "dec", "int_enum": "enum", "string_enum": "enum"}
+
+
+def outline_columns(digits: int) -> tuple[Column, ...]:
+    """The columns, with room for numbers of so many digits."""
+    return (Column("#", digits, digits, right=True), Column("Variable", 0, 0), Column("Type", 6, 6), Column("", 1, 1))
+
+
+def number_of(row: Row | str) -> int:
+    """The number that a row is shown with; 0 for one without."""
+    cell = "" if isinstance(row, str) else row.cells[0]
+    text = cell if isinstance(cell, str) else cell[0]
+    return int(text) if text.isdigit() else 0
+
+
 META = ("title", "description", "git", "docker")
 KEPT = 4_000
 

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from arbius_tui.domain.text import grouped, short
-from arbius_tui.screens.outline_rows import OutlineRows, changed
+from arbius_tui.screens.outline_rows import OutlineRows, changed, number_of, outline_columns
 from arbius_tui.screens.part_fields import RANKS, fields, specs_of
 from arbius_tui.screens.part_form import PartForm
 from arbius_tui.screens.parts import MOST, file_facts, place_of
@@ -63,12 +63,8 @@ class TemplateScreen(TemplateLive):
         "Register: you can leave a field, this step and the program at any time."
     )
     has_side = True
-    columns: ClassVar[Sequence[Column]] = (
-        Column("#", 1, 1, right=True),
-        Column("Variable", 0, 0),
-        Column("Type", 6, 6),
-        Column("", 1, 1),
-    )
+    AUTO_FOCUS = "Outline"
+    columns: ClassVar[Sequence[Column]] = outline_columns(1)
     lead = 1
     room = 0
 
@@ -124,12 +120,14 @@ class TemplateScreen(TemplateLive):
         rows = self.outline.of(document, self.judged, self.left_out(), self.needle)
         differing = changed(self.table.rows.all, rows)
         if differing is None:
+            self.table.brush.columns = outline_columns(len(str(max(number_of(row) for row in rows))))
             self.table.set_rows(rows)
         else:
             for row in differing:
                 self.table.update_row(row)
         self.reveal()
-        self.table.go(at)
+        if at:
+            self.table.go(at)
         self.edits.show(self.editing.past, self.editing.future)
         self.present(self.here)
         self.refresh_status()

@@ -148,6 +148,8 @@ class TemplateLive(TemplateAround):
         self.notes = [(p, value_at(document, p.path)) for p in self.found if repr(p) not in known]
         self.took = 0.0
         self.take(editing, first_trouble(self.problems_of(editing)) if first else "")
+        if first and self.ask.pane is None:
+            self.call_after_refresh(self.table.focus)
         self.look_around()
 
     def take(self, editing: Editing, at: str = "") -> None:
