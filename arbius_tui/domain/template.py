@@ -46,6 +46,9 @@ class Spelled(float):
         number.spelling = spelling
         return number
 
+    def __repr__(self) -> str:
+        return self.spelling
+
     def __reduce__(self) -> tuple[type[Spelled], tuple[str]]:
         return Spelled, (self.spelling,)
 
