@@ -49,6 +49,11 @@ def edited(template: Template, patch: Iterable[Operation]) -> Template:
     return template if text == before else Template.read(text.encode("utf-8", "backslashreplace"))
 
 
+def laid_out(value: Any) -> str:
+    """A value with one item a line, to be read and compared by a person."""
+    return _laid(value, _Style(indent="  ").filled(), "")
+
+
 def _apply(text: str, operation: Operation) -> str:
     op, path, value = operation
     parts = places.way(path)
