@@ -44,7 +44,8 @@ class Fix:
 class Problem:
     """One thing that is wrong. `code` is kebab-case and stays the same over versions; the words may change.
 
-    `path` is a JSON pointer into a template or a `file:line`, empty where it does not apply.
+    `path` is a JSON pointer into a template or a `file:line`, empty where it does not apply. `readers` are those of a
+    template's readers who break on it.
     """
 
     code: str
@@ -54,6 +55,7 @@ class Problem:
     detail: str = ""
     severity: Severity = "error"
     path: str = ""
+    readers: tuple[str, ...] = ()
 
 
 class Failure(Exception):

@@ -110,8 +110,8 @@ def plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         value = {key: part for key, part in asdict(value).items() if key != "kind"}
     if isinstance(value, Mapping):
-        # A fix that no key can apply says nothing of a patch.
-        parts = {key: part for key, part in value.items() if key != "patch" or part != ()}
+        # A fix that no key can apply says nothing of a patch, a problem of no reader nothing of readers.
+        parts = {key: part for key, part in value.items() if key not in ("patch", "readers") or part != ()}
         return {key: operations(part) if _is_patch(key, part) else plain(part) for key, part in parts.items()}
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]

@@ -54,6 +54,11 @@ def respelled(data: bytes, patch: Iterable[Operation]) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+def laid_out(value: Any) -> str:
+    """A value with one item a line, to be read and compared by a person."""
+    return _laid(value, _Style(indent="  ").filled(), "")
+
+
 def _apply(text: str, operation: Operation) -> str:
     op, path, value = operation
     parts = places.way(path)

@@ -46,6 +46,9 @@ class Spelled(float):
         number.spelling = spelling
         return number
 
+    def __repr__(self) -> str:
+        return self.spelling
+
     def __reduce__(self) -> tuple[type[Spelled], tuple[str]]:
         return Spelled, (self.spelling,)
 
@@ -229,7 +232,8 @@ def _loads(text: str) -> dict[str, Any]:
         value = value_of(text)
     except json.JSONDecodeError as error:
         what = f"the template is not JSON: {clean(error.msg)} at line {error.lineno}, column {error.colno}"
-        _refuse("not-json", what, "miners read it as JSON", "mend that place; a comma too many is the usual cause")
+        fix = "mend that place; a comma too many is the usual cause"
+        _refuse("not-json", what, "miners read it as JSON", fix, _excerpt(text, error))
     except RecursionError:
         _refuse_depth()
     if not isinstance(value, dict):
@@ -334,5 +338,15 @@ def _name(value: object) -> str:
     return names.get(type(value), "a number")
 
 
-def _refuse(code: str, what: str, why: str, fix: str) -> NoReturn:
-    raise TemplateInvalid(code, what, why=why, fix=fix)
+def _excerpt(text: str, error: json.JSONDecodeError) -> str:
+    """The line that cannot be read, as much of it as fits, with a mark below the place."""
+    start = text.rfind("\n", 0, error.pos) + 1
+    end = text.find("\n", error.pos)
+    begin = max(start, error.pos - 60)
+    before = clean(text[begin : error.pos]).replace("\t", " ")
+    after = clean(text[error.pos : len(text) if end < 0 else end][:40]).replace("\t", " ")
+    return f"{before}{after}\n{' ' * len(before)}^"
+
+
+def _refuse(code: str, what: str, why: str, fix: str, detail: str = "") -> NoReturn:
+    raise TemplateInvalid(code, what, why=why, fix=fix, detail=detail)

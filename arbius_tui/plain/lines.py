@@ -158,6 +158,7 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "endpoint": endpoint,
     "comparison": comparison,
     "part": part,
+    "reader": lambda i: f"{i['state']:<5} {i['id']}: {i['found']}\n  {i['does']}",
     "finding": finding,
     "review": review,
     "build_step": lambda i: "" if i["state"] == "run" else f"{i['state']:<6} {i['title']}  {seconds(i['seconds'])}",

@@ -192,7 +192,9 @@ class TemplateScreen(TemplateLive):
 
     def model_of(self, id: str) -> ModelInput | None:
         """The model's input of the same name as the row's variable."""
-        return self.inputs.get(self.name_of(id)) if id.startswith("input/") else None
+        if self.model is None or not id.startswith("input/"):
+            return None
+        return self.model.model.inputs.get(self.name_of(id))
 
     def on_resize(self) -> None:
         """Another size, other lines."""

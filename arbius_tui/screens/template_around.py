@@ -22,7 +22,6 @@ from arbius_tui.widgets.pane import Cancelled
 
 if TYPE_CHECKING:
     # With the first template; they load pydantic.
-    from arbius_tui.domain.inputs import ModelInput
     from arbius_tui.steps.template_versions import ModelSays, Registrant
 
 
@@ -35,7 +34,6 @@ class TemplateAround(TemplateKeys):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.model: ModelSays | None = None
-        self.inputs: Mapping[str, ModelInput] = {}
         self.registrant: Registrant | None = None
         self.left: dict[str, str] = {}
         self.opened = ""
@@ -67,7 +65,6 @@ class TemplateAround(TemplateKeys):
                 match event:
                     case Found(ModelSays() as said):
                         self.model = said
-                        self.inputs = {item.name: item for item in said.inputs}
                     case Found(Registrant() as who):
                         self.registrant = who
         if self.editing:
@@ -83,18 +80,18 @@ class TemplateAround(TemplateKeys):
     def missing(self) -> dict[str, Any]:
         """Rows of what the model has and the template lacks, by name."""
         known = self.names()
-        return {name: row for name, row in (self.model.rows if self.model else {}).items() if name not in known}
+        return {name: row for name, row in (self.model.model.rows if self.model else {}).items() if name not in known}
 
     def left_out(self) -> dict[str, str]:
         """What is not in the template, and its word in the outline."""
         known = self.names()
-        out = {**self.left, **(self.model.left_out if self.model else {})}
+        out = {**self.left, **(self.model.model.left_out if self.model else {})}
         found = {name: "miner" if name == "seed" else "off" for name in out if name not in known}
         return found | dict.fromkeys(self.missing(), "+ add")
 
     def left_reason(self, name: str) -> str:
         """Why an input of the model is not in the template."""
-        out = {**self.left, **(self.model.left_out if self.model else {})}
+        out = {**self.left, **(self.model.model.left_out if self.model else {})}
         return out.get(name, "the model has it, the template does not: a task cannot set it")
 
     def model_id(self) -> str:

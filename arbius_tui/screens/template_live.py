@@ -219,12 +219,14 @@ class TemplateLive(TemplateAround):
     def problems_of(self, editing: Editing) -> Sequence[Problem]:
         """What was typed and is not valid, what the lint finds, and what the draft could not know."""
         from arbius_tui.domain.lint import lint
+        from arbius_tui.domain.lint_model import against
         from arbius_tui.domain.patching import value_at
         from arbius_tui.domain.template_edits import problems
 
         document = editing.template.document
         notes = [note for note, value in self.notes if value_at(document, note.path) == value]
-        return [*problems(editing), *lint(editing.template), *notes]
+        model = against(editing.template, self.model.model) if self.model else []
+        return [*problems(editing), *lint(editing.template), *model, *notes]
 
 
 def first_trouble(problems: Sequence[Problem]) -> str:

@@ -59,6 +59,7 @@ class Below(Lines):
         rows: list[Content] = [fact_line(fact, width) for fact in self.facts]
         rows += self.wrong(width)
         if self.part.startswith("/input"):
+            rows += self.readers(width)
             rows += self.model_block(width)
             if room - len(rows) > 4:
                 rows += [Content(""), rule(width, "What a user sees", "", "website")]
@@ -83,6 +84,19 @@ class Below(Lines):
             rows += block(word, f"{problem.what} ({problem.path})" if problem.path else problem.what, room, "",
                           state_style(word))  # fmt: skip
         return rows
+
+    def readers(self, width: int) -> list[Content]:
+        """What each program that reads the template does with this input."""
+        from arbius_tui.domain.patching import value_at
+        from arbius_tui.domain.readers import of_row
+
+        row = value_at(self.document, self.part)
+        if not isinstance(row, Mapping):
+            return []
+        rows = [Content(""), rule(width, "Who reads it")]
+        return rows + [
+            line((name.ljust(LABEL), "$muted"), (" " * (len(name) >= LABEL) + said)) for name, said in of_row(row)
+        ]
 
     def model_block(self, width: int) -> list[Content]:
         """The input as the model's document has it, in the words of its author's code."""

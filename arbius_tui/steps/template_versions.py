@@ -6,38 +6,38 @@ None of it is needed to edit: what cannot be had is left out, and is said only w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from arbius_tui.domain import cid as cids
-from arbius_tui.domain import inputs
-from arbius_tui.domain.draft import draft
 from arbius_tui.domain.engine import model_id
 from arbius_tui.domain.errors import BadInput, Failure, TemplateInvalid
 from arbius_tui.domain.events import Done, Event, Found, Line, Trouble
-from arbius_tui.domain.inputs import ModelInput
 from arbius_tui.domain.journey import Journey
+from arbius_tui.domain.lint_model import Model
 from arbius_tui.domain.questions import Ask, Choice
-from arbius_tui.domain.records import RegisterRecord, RunRecord, WalletRecord
+from arbius_tui.domain.records import ModelRecord, RegisterRecord, RunRecord, WalletRecord
 from arbius_tui.domain.template import Template
 from arbius_tui.services import files
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
-from arbius_tui.steps.template_file import committed
+from arbius_tui.steps.template_chain import from_chain
+from arbius_tui.steps.template_check import committed
+from arbius_tui.steps.template_meta import About
+from arbius_tui.steps.template_sources import document_of
+from arbius_tui.steps.template_taken import Source
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSays:
-    """What the running model takes: its inputs, the row that a draft makes of each, and why some have none."""
+    """What the model takes, and where that is from: its server, else its image, else its folder."""
 
     kind: ClassVar[str] = "model-says"
     id: str
     source: str
-    inputs: tuple[ModelInput, ...]
-    rows: Mapping[str, Mapping[str, Any]]
-    left_out: Mapping[str, str]
+    model: Model = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +75,22 @@ class Surroundings(Step):
             # The first id loads packages that a key must not wait for.
             await asyncio.to_thread(model_id, who.sender, who.addr, int(who.fee_wei), cids.multihash(b""))
             yield Found(who)
-        run = journey.get(RunRecord)
-        if run and run.url:
+        for source in sources(journey):
             try:
-                yield Found(await asyncio.to_thread(said, run.url, await services.predictions.schema(run.url)))
+                document, where, _ = await document_of(source, About(""), journey, services)
             except Failure:
-                yield Line("the model's server does not answer; the template is not compared with it")
+                continue
+            yield Found(ModelSays("model", where, await asyncio.to_thread(Model.of, document)))
+            return
+        yield Line("no model answers; the template is not compared with one")
 
 
-def said(url: str, document: Mapping[str, Any]) -> ModelSays:
-    """The model's document, read and drafted."""
-    found = draft(document)
-    rows = found.template.document.get("input")
-    drafted = {str(row.get("variable")): row for row in rows or () if isinstance(row, Mapping)}
-    left = {item.variable: item.reason for item in found.left_out}
-    return ModelSays("model", url, inputs.read(document), drafted, left)
+def sources(journey: Journey) -> list[Source]:
+    """Where the model's document may be, the surest first; nothing is started for it."""
+    run, model = journey.get(RunRecord), journey.get(ModelRecord)
+    found = [Source("server", run.url)] if run and run.url else []
+    found += [Source("image", model.image)] if model and model.image else []
+    return found + ([Source("folder", model.folder)] if model and model.folder else [])
 
 
 class OtherVersion(Step):
@@ -106,16 +107,10 @@ class OtherVersion(Step):
             yield Found(Version("git", "git HEAD", text_of(await committed(self.path))))
             return
         record = journey.get(RegisterRecord)
-        if record is None or not record.cid:
+        if record is None or not (record.mined_id or record.model_id):
             raise BadInput("not-registered", "none is registered yet", fix="step 9 registers it")
-        for store in services.ipfs:
-            try:
-                node = await store.block(record.cid)
-            except Failure:
-                continue
-            yield Found(Version("chain", "the registered one", text_of(cids.content(node))))
-            return
-        raise BadInput("not-fetched", "the registered template cannot be fetched", fix="pin it again in step 7")
+        taken = await from_chain(record.mined_id or record.model_id, services)
+        yield Found(Version("chain", "the chain", taken.template.data.decode()))
 
 
 def text_of(data: bytes) -> str:
