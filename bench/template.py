@@ -74,9 +74,17 @@ def prepare(home: str) -> None:
         raise SystemExit(f"bench: the template could not be edited: {done.stdout[-400:]!r}")
 
 
+def to_checks(home: str) -> None:
+    """The journey stands at its first step."""
+    place = next(Path(home).glob("state/arbius-tui/*/state.json"))
+    found = json.loads(place.read_text())
+    place.write_text(json.dumps({**found, "at": "checks"}))
+
+
 @contextmanager
 def wizard(home: str) -> Iterator[Terminal]:
     """The wizard on that journey, its first screen painted."""
+    to_checks(home)
     with Terminal((OURS.argv[0], "--project", "big"), COLUMNS, ROWS, private(home), cwd=home) as terminal:
         painted(terminal, "Checks")
         terminal.settle(1.0, limit=LIMIT)

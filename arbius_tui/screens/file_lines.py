@@ -19,6 +19,7 @@ class FileLines:
 
     def __init__(self) -> None:
         self.texts: dict[int, tuple[Any, str]] = {}
+        self.folded: dict[tuple[int, str], tuple[Any, FileLine]] = {}
 
     def text(self, value: Any) -> str:
         """A row as JSON on one line."""
@@ -63,26 +64,42 @@ class FileLines:
         for op, i, j, k, m in self.blocks(base, now):
             olds = list(base[i:j]) if op != "equal" else []
             for number in range(k, m):
-                old = now[number] if op == "equal" else olds.pop(0) if olds else _NONE
-                yield from self.row(now[number], old, f"{path}/{number}", here, states, "," if number < last else "")
+                value, comma = now[number], "," if number < last else ""
+                if op == "equal" and f"{path}/{number}" != here:
+                    yield self.line(value, comma)
+                    continue
+                old = value if op == "equal" else olds.pop(0) if olds else _NONE
+                yield from self.row(value, old, f"{path}/{number}", here, states, comma)
             for value in olds:
                 yield FileLine(f"  {folded(value)},", "-")
+
+    def line(self, value: Any, comma: str) -> FileLine:
+        """A row that is folded and as it was."""
+        known = self.folded.get((id(value), comma))
+        if known and known[0] is value:
+            return known[1]
+        if len(self.folded) > KEPT:
+            self.folded.clear()
+        found = FileLine(f"  {folded(value)}{comma}")
+        self.folded[id(value), comma] = (value, found)
+        return found
 
     def blocks(self, base: Sequence[Any], now: Sequence[Any]) -> Iterable[tuple[str, int, int, int, int]]:
         """What is equal and what differs; the equal beginning and end are found without comparing all with all."""
         if base is now:
             return [("equal", 0, len(now), 0, len(now))]
-        old, new = [self.text(row) for row in base], [self.text(row) for row in now]
-        head = 0
-        while head < min(len(old), len(new)) and old[head] == new[head]:
-            head += 1
-        tail = 0
-        while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
-            tail += 1
-        middle = SequenceMatcher(None, old[head : len(old) - tail], new[head : len(new) - tail], autojunk=False)
+        most = min(len(base), len(now))
+        head = next((n for n in range(most) if not self.same(base[n], now[n])), most)
+        tail = next((n for n in range(most - head) if not self.same(base[-1 - n], now[-1 - n])), most - head)
+        old, new = (list(map(self.text, rows[head : len(rows) - tail])) for rows in (base, now))
+        middle = SequenceMatcher(None, old, new, autojunk=False)
         found = [(op, i + head, j + head, k + head, m + head) for op, i, j, k, m in middle.get_opcodes()]
-        end = ("equal", len(old) - tail, len(old), len(new) - tail, len(new))
+        end = ("equal", len(base) - tail, len(base), len(now) - tail, len(now))
         return [("equal", 0, head, 0, head), *found, end]
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two rows are written alike; most are the very same object."""
+        return one is other or self.text(one) == self.text(other)
 
     def row(
         self, value: Any, old: Any, path: str, here: str, states: Mapping[str, str], comma: str

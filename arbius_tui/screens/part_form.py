@@ -21,8 +21,9 @@ class PartForm(Vertical):
     """Fields of a part. `typing` is the field that is typed in, its text, and whether it may be judged by now."""
 
     DEFAULT_CSS = """
-    PartForm { height: auto; max-height: 70%; }
-    PartForm VerticalScroll { height: auto; }
+    PartForm { height: 1fr; }
+    PartForm VerticalScroll { height: 1fr; }
+    PartForm Form { min-height: 100%; }
     """
 
     class Typed(Message):
@@ -66,6 +67,7 @@ class PartForm(Vertical):
                     self.form.update_field(new)
             if at and at != self.at:
                 self.form.go(at)
+        self.form.refresh()
         self.follow()
 
     def rest(self) -> None:
@@ -114,6 +116,10 @@ class PartForm(Vertical):
         if self.is_attached and not self.has_focus_within and self.typing[0]:
             self.rest()
             self.post_message(self.Entered())
+
+    def on_resize(self) -> None:
+        """The form has all the room there is; what is below the fields is drawn in what they leave."""
+        self.form.room = self.size.height
 
     def follow(self) -> None:
         """The field under the cursor and its reason are in sight."""

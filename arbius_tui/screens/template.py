@@ -73,6 +73,7 @@ class TemplateScreen(TemplateLive):
         self.table = Outline(self.columns, lead=self.lead)
         self.outline = OutlineRows()
         self.title_rule, self.form, self.below = Rule(active=True), PartForm(), Below()
+        self.form.form.tail = self.below.lines
         self.pane_of_file, self.edits = FilePane(), LastEdits()
         self.view = self.pane_of_file.view
         self.drawn: tuple[Any, ...] = ()
@@ -97,7 +98,6 @@ class TemplateScreen(TemplateLive):
             with Vertical(id="part"):
                 yield self.title_rule
                 yield self.form
-                yield self.below
             yield self.pane_of_file
 
     def finding(self) -> Iterable[Widget]:
@@ -174,7 +174,7 @@ class TemplateScreen(TemplateLive):
         """What stands there for a row that has no fields."""
         if id == "file":
             found = editing.template
-            room = max(12, self.below.size.width - GUTTER - LABEL - 2)
+            room = max(12, self.form.size.width - GUTTER - LABEL - 2)
             return [*file_facts(self.path, found.size, found.cid, room), Fact("id", self.model_id() or
                     ("known once step 8 has an account", "$muted"))]  # fmt: skip
         if id.startswith("left/"):

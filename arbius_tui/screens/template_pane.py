@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
-from textual.geometry import Size
 
 from arbius_tui.domain.errors import Problem
 from arbius_tui.screens.part_fields import WORDS, short
 from arbius_tui.screens.website_form import form
-from arbius_tui.widgets.frame import Lines, rule
+from arbius_tui.widgets.frame import rule
 from arbius_tui.widgets.panes import Fact, fact_line
 from arbius_tui.widgets.text import GUTTER, LABEL, line, state_style, words, wrap
 
@@ -19,13 +18,10 @@ if TYPE_CHECKING:
     from arbius_tui.domain.inputs import ModelInput
 
 
-class Below(Lines):
-    """Titled blocks one after the other, as many lines as there is room for: always a repaint, never a layout."""
+class Below:
+    """Titled blocks one after the other, in the rows that the fields leave."""
 
-    DEFAULT_CSS = "Below { height: 1fr; text-wrap: nowrap; text-overflow: clip; }"
-
-    def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
         self.facts: Sequence[Fact] = ()
         self.problems: Sequence[Problem] = ()
         self.others: Sequence[Problem] = ()
@@ -47,17 +43,11 @@ class Below(Lines):
         """Another part, or another state of it."""
         self.document, self.part, self.problems, self.facts, self.others = document, part, problems, facts, others
         self.model, self.source = model
-        self.refresh()
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """All the room there is."""
-        return container.height
-
-    def lines(self, width: int) -> Iterable[Content]:
+    def lines(self, width: int, room: int) -> Iterable[Content]:
         """The blocks, cut at the end of the room."""
-        room = self.size.height
         rows: list[Content] = [fact_line(fact, width) for fact in self.facts]
-        rows += self.wrong(width)
+        rows += self.wrong(width)[room < 14 :]
         if self.part.startswith("/input"):
             rows += self.readers(width)
             rows += self.model_block(width)
@@ -70,7 +60,7 @@ class Below(Lines):
         """What is wrong, each with its reason and what mends it."""
         if not self.problems and not self.others:
             return []
-        rows = [Content(""), rule(width, "Problems")] if self.size.height > 14 else [rule(width, "Problems")]
+        rows = [Content(""), rule(width, "Problems")]
         room = width - GUTTER - LABEL - 1
         for problem in self.problems:
             word = WORDS[problem.severity] or "note"

@@ -120,7 +120,9 @@ async def local_gpu(about: About, services: Services) -> str:
 def title(known: Known, about: About, config: Mapping[str, Any]) -> None:
     """The image's name in cog.yaml, else the name of the folder or the project."""
     named = repository_of(config)
-    found, source = (named.rpartition("/")[2], "cog.yaml's image") if named else (about.title, "the folder, image or file")
+    found, source = (
+        (named.rpartition("/")[2], "cog.yaml's image") if named else (about.title, "the folder, image or file")
+    )
     known.meta["title"] = clean(found)
     known.fact("title", "ok" if found else "warn", found or "not known", source)
 

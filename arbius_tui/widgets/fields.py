@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.events import DescendantFocus, Focus, Key
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -40,9 +41,15 @@ class Field:
 
 def editor(value: str = "", *, password: bool = False, max_length: int = 0) -> Input:
     """A bare Input of one row: no border, and a caret that does not blink."""
-    made = Input(inert(value), compact=True, password=password, max_length=max_length, select_on_focus=False)
+    made = OneLine(inert(value), compact=True, password=password, max_length=max_length, select_on_focus=False)
     made.cursor_blink = False
     return made
+
+
+class OneLine(Input):
+    """An Input whose text may grow without a layout of the screen: it is always one row of a fixed width."""
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
 
 
 class Sheet:
@@ -147,6 +154,10 @@ class Form(Widget, can_focus=True):
         self.at = 0
         self.input = editor()
         self.input.display = False
+        self.room = 0
+        """Rows that the form has in any case: with fewer fields it need not be laid out."""
+        self.tail: Callable[[int, int], Iterable[Content]] = lambda width, room: ()
+        """What is drawn below the fields, in (width, rows)."""
 
     def compose(self) -> Iterable[Widget]:
         """The editor."""
@@ -163,6 +174,11 @@ class Form(Widget, can_focus=True):
         self.sheet.measure()
 
     @property
+    def rows(self) -> int:
+        """Rows of all fields and their reasons, at least `room`."""
+        return max(self.room, self.sheet.row_of(len(self.fields)))
+
+    @property
     def field(self) -> Field | None:
         """The field that has the cursor."""
         return self.fields[self.at] if self.at < len(self.fields) else None
@@ -175,22 +191,23 @@ class Form(Widget, can_focus=True):
     def set_fields(self, fields: Sequence[Field]) -> None:
         """Other fields; the cursor stays on the one with the same id."""
         here = self.field.id if self.field else ""
+        rows = self.rows
         self.fields = list(fields)
         self.at = next((n for n, f in enumerate(fields) if f.id == here), 0)
         self.lay()
-        self.refresh(layout=True)
+        self.refresh(layout=self.rows != rows)
 
     def update_field(self, field: Field) -> None:
         """The field with this id, changed. Layout only when its reason takes other rows than before."""
         place = next((n for n, f in enumerate(self.fields) if f.id == field.id), None)
         if place is None:
             return
-        moved = self.fields[place].reason != field.reason
+        moved, rows = self.fields[place].reason != field.reason, self.rows
         self.fields[place] = field
         self.sheet.measure()
         if place == self.at or moved:
             self.lay()
-        self.refresh(layout=moved)
+        self.refresh(layout=self.rows != rows)
 
     def go(self, id: str) -> None:
         """The cursor to the field with this id, ready to type."""
@@ -301,7 +318,7 @@ class Form(Widget, can_focus=True):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """One row for each field and each line of a reason."""
         self.sheet.width = width
-        return self.sheet.row_of(len(self.fields))
+        return self.rows
 
     def watch_has_focus(self, has_focus: bool) -> None:
         """The mark shows where typing goes."""
@@ -313,4 +330,6 @@ class Form(Widget, can_focus=True):
         focused = self.has_focus or self.input.has_focus
         marks = [(place == self.at, place == self.at and focused) for place in range(len(self.fields))]
         drawn = (self.sheet.lines(f, *mark) for f, mark in zip(self.fields, marks, strict=True))
-        return stack(clip(row, self.sheet.width) for rows in drawn for row in rows)
+        lines = [row for rows in drawn for row in rows]
+        lines += self.tail(self.sheet.width, max(0, self.size.height - len(lines)))
+        return stack(clip(row, self.sheet.width) for row in lines)

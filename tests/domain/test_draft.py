@@ -40,7 +40,9 @@ def row(found: Draft) -> dict[str, Any]:
 
 
 def asked(found: Draft, variable: str = "x") -> dict[str, Any]:
-    return {item.key: item.put for item in found.asked if item.variable == variable and item.part in (variable, "input")}
+    return {
+        item.key: item.put for item in found.asked if item.variable == variable and item.part in (variable, "input")
+    }
 
 
 @pytest.mark.parametrize("name", IMAGE)
