@@ -59,8 +59,17 @@ def typed(editing: Editing, path: str, text: str, burst: str = "") -> Editing:
     try:
         value = meant(field, text)
     except NotValid:
-        return editing.do(name, (), {path: text}, burst)
+        return editing.do(name, back(editing, field, burst), {path: text}, burst)
     return editing.do(name, operations(editing, field, value), {settled(editing, path): None}, burst)
+
+
+def back(editing: Editing, field: Spec, burst: str) -> Patch:
+    """What brings the value back that was emptied on the way to a text that is not valid."""
+    last = editing.past[-1] if editing.past and burst and editing.past[-1].burst == burst else None
+    if field.there or last is None or last.documents is None:
+        return ()
+    value = value_at(last.documents[0], field.id, ABSENT)
+    return () if value is ABSENT else (("add", field.id, value),)
 
 
 def settled(editing: Editing, path: str) -> str:

@@ -62,8 +62,8 @@ class OutlineRows:
 
     def part(self, group: str, number: int, part: Any, judged: Judged) -> Row:
         """A row of input or output."""
-        problems = judged.of_part(f"{group}/{number}")
-        key = (group, number, id(part), worst(problems))
+        id_here = f"{group}/{number}"
+        key = (id_here, id(part), judged.words.get(id_here))
         known = self.known.get(key)
         if known and known[0] is part:
             return known[1]
@@ -72,7 +72,8 @@ class OutlineRows:
         raw = part if isinstance(part, Mapping) else {}
         name, kind = str(raw.get("variable" if group == "input" else "filename", "")), str(raw.get("type", ""))
         flag = "*" if raw.get("required") is True else ""
-        made = self.row(f"{group}/{number}", str(number + 1), name, SHORT_TYPES.get(kind, kind), flag, problems)
+        problems = judged.of_part(id_here)
+        made = self.row(id_here, str(number + 1), name, SHORT_TYPES.get(kind, kind), flag, problems)
         self.known[key] = (part, made)
         return made
 

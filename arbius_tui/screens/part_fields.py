@@ -26,6 +26,8 @@ class Judged:
     problems: tuple[Problem, ...] = ()
     places: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
     parts: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    """The worst word of each part that has a problem."""
 
     @classmethod
     def of(cls, problems: Sequence[Problem]) -> Judged:
@@ -35,7 +37,7 @@ class Judged:
         for problem in problems:
             places.setdefault(problem.path, []).append(problem)
             parts.setdefault(part_id(problem.path), []).append(problem)
-        return cls(tuple(problems), places, parts)
+        return cls(tuple(problems), places, parts, {id: worst(found) for id, found in parts.items()})
 
     def at(self, path: str) -> Sequence[Problem]:
         """The problems of a field; of a list's field also those of the list."""

@@ -103,6 +103,8 @@ class PartForm(Vertical):
     @on(Form.Moved)
     def _moved(self, event: Form.Moved) -> None:
         event.stop()
+        if event.field.id == self.typing[0]:
+            return  # the field that is typed in has another place now: a choice got its number
         self.rest()
         self.follow()
         self.post_message(self.Entered())

@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
+from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.text import grouped, short
 from arbius_tui.screens.outline_rows import OutlineRows, changed, number_of, outline_columns
 from arbius_tui.screens.part_fields import RANKS, fields, specs_of
@@ -32,6 +33,18 @@ if TYPE_CHECKING:
     from arbius_tui.domain.inputs import ModelInput
 
 
+WHY = (
+    "The template is the JSON that tells miners and the website what your model takes and gives: the inputs with "
+    "their types, bounds and defaults, the output files, and where source and image are.\n"
+    "Its exact bytes are hashed when it is registered, and nothing in it can be changed afterwards. So it is "
+    "checked against everything that will read it: the engine's limit of 65,536 bytes, the miners and the "
+    "website's form. It is drafted from the running model; nothing in it is made up without saying so. "
+    "`seed` must not be in it, because miners set the seed themselves.\n"
+    "Every change is saved at once, and every change can be undone, also tomorrow. Errors block only Pin and "
+    "Register: you can leave a field, this step and the program at any time."
+)
+
+
 class TemplateScreen(TemplateLive):
     """The JSON that is registered, part by part."""
 
@@ -46,22 +59,13 @@ class TemplateScreen(TemplateLive):
         &.-narrow.-file FilePane, &.-short.-file FilePane { display: block; }
         &.-empty Horizontal#columns { display: none; }
         &.-narrow.-empty #side { display: none; }
-        &.-short LastEdits { display: none; }
+        &.-short LastEdits, &.-empty LastEdits { display: none; }
         &.-broken #part { display: none; }
         &.-broken FilePane { display: block; border-left: none; }
     }
     """
     step = "template"
-    why = (
-        "The template is the JSON that tells miners and the website what your model takes and gives: the inputs with "
-        "their types, bounds and defaults, the output files, and where source and image are.\n"
-        "Its exact bytes are hashed when it is registered, and nothing in it can be changed afterwards. So it is "
-        "checked against everything that will read it: the engine's limit of 65,536 bytes, the miners and the "
-        "website's form. It is drafted from the running model; nothing in it is made up without saying so. "
-        "`seed` must not be in it, because miners set the seed themselves.\n"
-        "Every change is saved at once, and every change can be undone, also tomorrow. Errors block only Pin and "
-        "Register: you can leave a field, this step and the program at any time."
-    )
+    why = WHY
     has_side = True
     AUTO_FOCUS = "Outline"
     columns: ClassVar[Sequence[Column]] = outline_columns(1)
@@ -76,7 +80,8 @@ class TemplateScreen(TemplateLive):
         self.form.form.tail = self.below.lines
         self.pane_of_file, self.edits = FilePane(), LastEdits()
         self.view = self.pane_of_file.view
-        self.drawn: tuple[Any, ...] = ()
+        self.shown: tuple[Any, ...] = ()
+        self.mends: Problem | None = None
 
     def nothing(self) -> Empty:
         """Before the first draft."""
@@ -131,16 +136,20 @@ class TemplateScreen(TemplateLive):
         self.edits.show(self.editing.past, self.editing.future)
         self.present(self.here)
         self.refresh_status()
-        self.call_later(self.refresh_keys)
+        if self.mends is not (mends := self.fixable()):
+            self.mends = mends
+            self.call_later(self.refresh_keys)
 
     def present(self, id: str) -> None:
         """The fields of the part, what is wrong with it, and where it is in the file."""
         editing = self.editing
-        state = (id, editing, self.judged, self.form.typing, self.model, self.size, self.pane_of_file.base)
-        if editing is None or state == self.drawn or not id:
+        pane = self.pane_of_file
+        look = self.size, pane.base, self.has_class("-file")
+        state = (id, editing, self.judged, self.form.typing, self.model, *look)
+        if editing is None or state == self.shown or not id:
             return
-        moved = not self.drawn or self.drawn[0] != id
-        self.drawn = state
+        moved = not self.shown or self.shown[0] != id
+        self.shown = state
         self.show_fields(id, editing, moved)
         document, part = editing.template.document, f"/{id}"
         group = id.partition("/")[0]
@@ -198,7 +207,7 @@ class TemplateScreen(TemplateLive):
 
     def on_resize(self) -> None:
         """Another size, other lines."""
-        self.drawn = ()
+        self.shown = ()
         super().on_resize()
 
     # --- the frame

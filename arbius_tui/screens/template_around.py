@@ -79,11 +79,15 @@ class TemplateAround(TemplateKeys):
 
     def missing(self) -> dict[str, Any]:
         """Rows of what the model has and the template lacks, by name."""
+        if self.model is None:
+            return {}
         known = self.names()
         return {name: row for name, row in (self.model.model.rows if self.model else {}).items() if name not in known}
 
     def left_out(self) -> dict[str, str]:
         """What is not in the template, and its word in the outline."""
+        if not self.left and self.model is None:
+            return {}
         known = self.names()
         out = {**self.left, **(self.model.model.left_out if self.model else {})}
         found = {name: "miner" if name == "seed" else "off" for name in out if name not in known}

@@ -180,6 +180,8 @@ class TemplateKeys(TableScreen):
         """To the file, and back to the outline."""
         away = self.view.has_focus
         self.set_class(not away, "-file")
+        if self.editing:
+            self.take(self.editing)
         self.call_after_refresh((self.table if away else self.view).focus)
 
     async def action_back(self) -> None:

@@ -230,6 +230,6 @@ class TemplateLive(TemplateAround):
 
 
 def first_trouble(problems: Sequence[Problem]) -> str:
-    """The row to begin with: the first with an error, else the first input."""
-    worst = next((problem for problem in problems if problem.severity == "error"), None)
-    return part_id(worst.path) if worst else "input/0"
+    """The row to begin with: the first with an error, else with a warning, else the first input."""
+    found = [problem for rank in ("error", "warn") for problem in problems if problem.severity == rank]
+    return part_id(found[0].path) if found else "input/0"

@@ -17,7 +17,8 @@ from textual.reactive import Reactive
 from textual.widget import Widget
 from textual.widgets import Input
 
-from arbius_tui.widgets.text import GAP, GUTTER, KEY, Cell, clip, fit, inert, stack, state_style, words, wrap
+from arbius_tui.widgets.drawn import Drawn
+from arbius_tui.widgets.text import GAP, GUTTER, KEY, Cell, fit, inert, state_style, words, wrap
 
 Kind = Literal["text", "choice", "flag", "secret", "fixed"]
 
@@ -113,6 +114,20 @@ class Sheet:
         return [("[", edge), (fit(value, self.room - len(end)) + end, ground), ("]", edge)]
 
 
+def turns(field: Field) -> tuple[str, ...]:
+    """What a flag or a choice is turned through."""
+    return ("no", "yes") if field.kind == "flag" else field.options if field.kind == "choice" else ()
+
+
+def option_after(field: Field, letter: str) -> str:
+    """The next option of a choice that begins with this letter; empty for none."""
+    if field.kind != "choice" or not letter.isalnum():
+        return ""
+    start = field.options.index(field.value) + 1 if field.value in field.options else 0
+    order = (*field.options[start:], *field.options[:start])
+    return next((option for option in order if option.lower().startswith(letter.lower())), "")
+
+
 class Told(Message):
     """What a form tells: about which field, and which one had the cursor before."""
 
@@ -126,8 +141,11 @@ class Told(Message):
         return self.form
 
 
-class Form(Widget, can_focus=True):
-    """Fields below one another. Up, Down, Tab and Enter walk them; Space and arrows change a flag or a choice."""
+class Form(Drawn, can_focus=True):
+    """Fields below one another. Up, Down, Tab and Enter walk them; Space and arrows change a flag or a choice.
+
+    `room` are rows that it has in any case: fewer fields are no layout. `tail` draws (width, rows) below the fields.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,enter", "walk(1)", "next field", id="form.next", show=False),
@@ -151,13 +169,10 @@ class Form(Widget, can_focus=True):
         super().__init__(id=id)
         self.sheet = Sheet()
         self.fields = list(fields)
-        self.at = 0
+        self.at = self.room = 0
         self.input = editor()
         self.input.display = False
-        self.room = 0
-        """Rows that the form has in any case: with fewer fields it need not be laid out."""
         self.tail: Callable[[int, int], Iterable[Content]] = lambda width, room: ()
-        """What is drawn below the fields, in (width, rows)."""
 
     def compose(self) -> Iterable[Widget]:
         """The editor."""
@@ -299,21 +314,16 @@ class Form(Widget, can_focus=True):
     def action_turn(self, by: int) -> None:
         """Another value for a flag or a choice."""
         field = self.field
-        options = ("no", "yes") if field and field.kind == "flag" else field.options if field else ()
-        if field and field.kind in ("flag", "choice") and options:
+        if field and (options := turns(field)):
             here = options.index(field.value) if field.value in options else -1
             self.change(replace(field, value=options[(here + by) % len(options)]))
 
     def on_key(self, event: Key) -> None:
         """A letter chooses the next option that begins with it."""
         field = self.field
-        if field and field.kind == "choice" and self.has_focus and event.character and event.character.isalnum():
-            start = field.options.index(field.value) + 1 if field.value in field.options else 0
-            for option in (*field.options[start:], *field.options[:start]):
-                if option.lower().startswith(event.character.lower()):
-                    event.stop()
-                    self.change(replace(field, value=option))
-                    return
+        if field and self.has_focus and (option := option_after(field, event.character or "")):
+            event.stop()
+            self.change(replace(field, value=option))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """One row for each field and each line of a reason."""
@@ -325,11 +335,9 @@ class Form(Widget, can_focus=True):
         super().watch_has_focus(has_focus)
         self.scroll_to_region(Region(0, self.sheet.row_of(self.at), 1, 1), animate=False)
 
-    def render(self) -> Content:
-        """Label, field, what the model says, state; the reason below."""
-        focused = self.has_focus or self.input.has_focus
-        marks = [(place == self.at, place == self.at and focused) for place in range(len(self.fields))]
-        drawn = (self.sheet.lines(f, *mark) for f, mark in zip(self.fields, marks, strict=True))
-        lines = [row for rows in drawn for row in rows]
-        lines += self.tail(self.sheet.width, max(0, self.size.height - len(lines)))
-        return stack(clip(row, self.sheet.width) for row in lines)
+    def drawn(self, width: int) -> Iterable[Content]:
+        """Label, field, what the model says, state; the reason below; then whatever the tail says."""
+        focused, lines = self.has_focus or self.input.has_focus, list[Content]()
+        for place, field in enumerate(self.fields):
+            lines += self.sheet.lines(field, place == self.at, place == self.at and focused)
+        return [*lines, *self.tail(width, max(0, self.size.height - len(lines)))]

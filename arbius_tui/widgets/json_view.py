@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Size
 
-from arbius_tui.widgets.frame import Lines
+from arbius_tui.widgets.drawn import Drawn
 from arbius_tui.widgets.text import fit, glyphs, spread, state_style, words
 
 
@@ -24,7 +24,7 @@ class FileLine:
     state: str = ""
 
 
-class JsonView(Lines, can_focus=True):
+class JsonView(Drawn, can_focus=True):
     """The file. It follows the part under the cursor, and scrolls by keys when it has the focus."""
 
     DEFAULT_CSS = "JsonView { height: 1fr; text-wrap: nowrap; text-overflow: clip; }"
@@ -75,7 +75,7 @@ class JsonView(Lines, can_focus=True):
         """Another height, another part in sight."""
         self.bring(self.start, self.start)
 
-    def lines(self, width: int) -> Iterable[Content]:
+    def drawn(self, width: int) -> Iterable[Content]:
         """The lines in sight, and the scroll mark in the last cell."""
         room = self.size.height
         for y, row in enumerate(self.rows[self.top : self.top + room]):

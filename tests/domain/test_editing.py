@@ -139,6 +139,15 @@ def test_typing_through_an_invalid_text_is_one_step(editing: Editing) -> None:
     assert editing.undo().pending == {}
 
 
+def test_what_was_emptied_on_the_way_to_something_invalid_stays_in_the_file(editing: Editing) -> None:
+    for text in ("", "a", "ab"):
+        editing = edits.typed(editing, "/input/1/min", text, burst="min#1")
+    assert editing.template.document == FILE.document
+    assert editing.pending == {"/input/1/min": "ab"}
+    assert names(editing) == ["min 1 -> ab"]
+    assert editing.undo().template.data == FILE.data
+
+
 def test_undo_brings_what_was_typed_back(editing: Editing) -> None:
     wrong = edits.typed(editing, "/input/1/min", "abc", burst="a")
     gone = edits.deleted(wrong, "/input/0")

@@ -33,7 +33,6 @@ from arbius_tui.steps.pin import Way
 from arbius_tui.steps.register import Review
 from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
 from arbius_tui.steps.seed_compare import ComparisonSeen
-from arbius_tui.steps.template import Part, identity, parts
 from arbius_tui.steps.wallet import Money
 from tests.screens.demo import Scripted
 from tests.screens.still import still
@@ -126,17 +125,21 @@ async def describe(pilot: Pilot[Any]) -> None:
     await pilot.press("f10", "f10")
     await work(pilot, "enter")
     assert "Where shall the template lie?" in shown(pilot.app)
+    await work(pilot, "enter")
+    assert "Where shall the template come from?" in shown(pilot.app)
     screen = await work(pilot, "enter")
+    await until(pilot, lambda: screen.editing is not None and screen.model is not None)
+    await settle(pilot)
     text = shown(pilot.app)
-    assert "4 warn" in text
+    assert " warn  " in text
     assert "of 65,536" in text
-    assert screen.identity.cid == screen.copy_text()
-    assert screen.table.row.id == "meta/description", "the cursor stands where something is missing"
-    await pilot.press("down", "down", "down")
+    assert screen.editing.template.cid == screen.copy_text()
+    assert screen.here.startswith("meta/"), "the cursor stands where something is missing"
+    await pilot.press("1")
     await settle(pilot)
     assert "What the picture shows" in shown(pilot.app)
-    screen = await work(pilot, "enter")
-    assert "left/seed" in screen.parts, "what a draft left out stays known when the file is read again"
+    screen = await work(pilot, "f5")
+    await until(pilot, lambda: "left/seed" in screen.table.rows.places)
 
 
 async def pin_and_choose(pilot: Pilot[Any]) -> None:
@@ -277,12 +280,6 @@ TEXT = (
     b'"output":[{"filename":"out-1.png","type":"image"}]}\n'
 )
 FILE = Template.parse(TEXT)
-LEFT = Part("left/seed", "Not in template 1", "seed", "", "", "miners set it themselves")
-WRONG = Problem("max-too-high", "the model stops at 20", "a task with 21..50 fails on every miner", Fix("use 20"),
-                path="/input/1/max")  # fmt: skip
-VAGUE = Problem("git-not-pinned", "`git` names no commit", "a branch moves on", Fix("link to the commit"),
-                severity="warn", path="/meta/git")  # fmt: skip
-
 CID = FILE.cid
 DOWN = Problem("kubo-down", "Kubo does not answer on 127.0.0.1:5001", "only a running daemon lets others fetch",
                Fix("without it: step 9 asks for your consent", "ipfs daemon --init"), "ECONNREFUSED")  # fmt: skip
@@ -323,11 +320,6 @@ def seed_script(*, gate: Any = None) -> list[Any]:
     ran = [event for old, new in zip(WAITING, ENDED, strict=True) if new.status != "wait"
            for event in (Found(replace(old, status="run")), Found(new))]  # fmt: skip
     return [*found, *ran, gate] if gate else [*found, *ran]
-
-
-def template_script(path: Path) -> list[Any]:
-    found = [*parts(FILE, None), LEFT, identity(path, FILE)]
-    return [*map(Found, found), Trouble(VAGUE), Trouble(WRONG), Done(False, 5, state="FAIL")]
 
 
 def pause() -> tuple[Any, asyncio.Event]:
@@ -520,46 +512,12 @@ async def test_a_damaged_record_of_another_step_opens_too(step: str) -> None:
         app.screen.command()
 
 
-async def test_the_parts_of_a_template_and_their_problems(tmp_path: Path) -> None:
-    app = app_of("template", template_script(tmp_path / "my_sdxl.json"))
-    async with app.run_test(size=(120, 40)) as pilot:
-        screen = await work(pilot, "enter")
-        text = shown(app)
-        assert "1 ERROR  1 warn" in text
-        assert screen.table.row.id == "input/1", "the cursor stands on the first error"
-        assert "the model stops at 20" in text
-        assert "/input/1/max" in text
-        assert "7.50" in text, "numbers stay as they are spelled"
-        assert "[red]classifier-free[/]" in text, "the file's text is no markup"
-        assert not screen.has_class("-problem")
-        await pilot.press("home")
-        await settle(pilot)
-        assert CID[:20] in shown(app)
-        await pilot.press("end")
-        await settle(pilot)
-        assert "miners set it themselves" in shown(app)
-        assert screen.command() == f"arbius-tui template check {tmp_path / 'my_sdxl.json'}"
-
-
 async def test_a_file_that_cannot_be_read_is_a_panel() -> None:
     app = app_of("template", [NotReady("not-json", "line 3 is no JSON", why="w", fix="f")])
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await work(pilot, "enter")
         assert screen.has_class("-problem")
         assert "line 3 is no JSON" in shown(app)
-
-
-async def test_the_editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    app = app_of("template", template_script(tmp_path / "my_sdxl.json"))
-    async with app.run_test(size=(80, 24)) as pilot:
-        await work(pilot, "enter")
-        await pilot.press("ctrl+e")
-        await settle(pilot)
-        assert "$EDITOR is not set" in shown(app)
-        monkeypatch.setenv("EDITOR", "true --flag")
-        await pilot.press("ctrl+e")
-        await settle(pilot)
-        assert "cannot be opened from here" in shown(app)
 
 
 async def test_a_way_that_failed_has_the_panel_and_the_others_their_finding() -> None:
@@ -663,7 +621,7 @@ def shot(name: str, palette: str = "dark") -> tuple[ArbiusApp, list[str]]:
     step = {"seed": "seed_test"}.get(step, step)
     wait, _gate = pause()
     scripts = {
-        "seed_test": seed_script(gate=wait), "template": template_script(Path("/home/me/my_sdxl.json")), "pin": WAYS,
+        "seed_test": seed_script(gate=wait), "pin": WAYS,
         "register": [*REVIEW, SURE],
     }  # fmt: skip
     records = {"seed_test": SEEDS, "wallet": WalletRecord("author", OWN, "keyring"), "register": MINED}
@@ -701,7 +659,7 @@ def ready(keys: list[str]) -> Any:
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 @pytest.mark.parametrize(
     "name",
-    ["seed", "seed-saved", "seed-empty", "template", "template-empty", "pin", "pin-empty", "wallet-saved",
+    ["seed", "seed-saved", "seed-empty", "template-empty", "pin", "pin-empty", "wallet-saved",
      "wallet-empty", "register", "register-saved", "register-empty"],
 )  # fmt: skip
 def test_the_look(name: str, size: tuple[int, int], snap_compare: Any) -> None:
@@ -710,7 +668,7 @@ def test_the_look(name: str, size: tuple[int, int], snap_compare: Any) -> None:
 
 
 @pytest.mark.parametrize("palette", ["light", "ansi", "mono"])
-@pytest.mark.parametrize("name", ["seed", "template"])
+@pytest.mark.parametrize("name", ["seed"])
 def test_the_look_in_other_palettes(name: str, palette: str, snap_compare: Any) -> None:
     app, keys = shot(name, palette)
     assert snap_compare(app, terminal_size=(80, 24), run_before=ready(keys))
