@@ -10,7 +10,6 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
-from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.text import grouped, short
 from arbius_tui.screens.outline_rows import OutlineRows, changed, number_of, outline_columns
 from arbius_tui.screens.part_fields import RANKS, fields, specs_of
@@ -76,12 +75,12 @@ class TemplateScreen(TemplateLive):
         super().__init__(session)
         self.table = Outline(self.columns, lead=self.lead)
         self.outline = OutlineRows()
-        self.title_rule, self.form, self.below = Rule(active=True), PartForm(), Below()
+        self.title_rule, self.form, self.below = Rule(), PartForm(), Below()
         self.form.form.tail = self.below.lines
         self.pane_of_file, self.edits = FilePane(), LastEdits()
         self.view = self.pane_of_file.view
         self.shown: tuple[Any, ...] = ()
-        self.mends: Problem | None = None
+        self.keyed: tuple[object, ...] = ()
 
     def nothing(self) -> Empty:
         """Before the first draft."""
@@ -136,9 +135,6 @@ class TemplateScreen(TemplateLive):
         self.edits.show(self.editing.past, self.editing.future)
         self.present(self.here)
         self.refresh_status()
-        if self.mends is not (mends := self.fixable()):
-            self.mends = mends
-            self.call_later(self.refresh_keys)
 
     def present(self, id: str) -> None:
         """The fields of the part, what is wrong with it, and where it is in the file."""
@@ -148,6 +144,9 @@ class TemplateScreen(TemplateLive):
         state = (id, editing, self.judged, self.form.typing, self.model, *look)
         if editing is None or state == self.shown or not id:
             return
+        if self.keyed != (keyed := (self.fixable(), id.startswith("left/"))):
+            self.keyed = keyed
+            self.call_later(self.refresh_keys)
         moved = not self.shown or self.shown[0] != id
         self.shown = state
         self.show_fields(id, editing, moved)
@@ -205,6 +204,15 @@ class TemplateScreen(TemplateLive):
             return None
         return self.model.model.inputs.get(self.name_of(id))
 
+    def refresh_keys(self) -> None:
+        """Other keys mean that the focus moved: the title of what has it is heavy."""
+        super().refresh_keys()
+        found = ((self.title_rule, self.form.has_focus_within), (self.pane_of_file.rule, self.view.has_focus))
+        for title, active in found:
+            if title.active != active:
+                title.active = active
+                title.refresh()
+
     def on_resize(self) -> None:
         """Another size, other lines."""
         self.shown = ()
@@ -235,7 +243,3 @@ class TemplateScreen(TemplateLive):
         if self.editing and self.form.has_focus_within and field:
             return self.shell("template", "edit", self.path, "set", f"{field.id}={field.value}")
         return self.shell("template", "check", self.path or "FILE")
-
-    def copy_text(self) -> str:
-        """The CID in full."""
-        return self.editing.template.cid if self.editing else texts(self.saved_record(), "cid")[0]

@@ -52,7 +52,9 @@ class TemplateAround(TemplateKeys):
         """Where the file lies, once that is known."""
         return self.opened or texts(self.saved_record(), "path")[0]
 
-    # --- what the model has
+    def copy_text(self) -> str:
+        """The CID in full."""
+        return self.editing.template.cid if self.editing else texts(self.saved_record(), "cid")[0]
 
     @worker(group="around", exclusive=True, exit_on_error=False)
     async def look_around(self) -> None:

@@ -205,6 +205,8 @@ class TemplateKeys(TableScreen):
         if self.form.has_focus_within:
             choice = ["template.remove", "S-Up move"] if "/choices/" in self.form.at else []
             return [*fix, "Enter next", *choice, "template.undo", "template.redo", "template.file", "template.edit"]
+        if self.here.startswith("left/"):
+            return ["template.include", *fix, "template.file", "template.undo", "template.redo", "template.edit"]
         own = ["template.open", "template.add", "template.duplicate", "template.remove", "K/J move", "template.file"]
         return [*fix, *own, "template.include", "template.undo", "template.redo", "template.edit", "template.filter"]
 

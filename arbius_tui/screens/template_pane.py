@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 
 from arbius_tui.domain.errors import Problem
+from arbius_tui.screens.findings import folded
 from arbius_tui.screens.part_fields import WORDS, short
 from arbius_tui.screens.website_form import form
 from arbius_tui.widgets.frame import rule
@@ -46,7 +47,7 @@ class Below:
 
     def lines(self, width: int, room: int) -> Iterable[Content]:
         """The blocks, cut at the end of the room."""
-        rows: list[Content] = [fact_line(fact, width) for fact in self.facts]
+        rows = [fact_line(part, width) for fact in self.facts for part in folded(fact, width, 6)]
         rows += self.wrong(width)[room < 14 :]
         if self.part.startswith("/input"):
             rows += self.readers(width)

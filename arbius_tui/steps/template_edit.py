@@ -226,7 +226,7 @@ class EditSession(Step):
                 elif self.newest.editing is not None:
                     told = True
                     yield Saved(record_of(self.path, self.newest.editing, journey))
-                    yield Saved(Place(states={"template": self.newest.word}))
+                    yield Saved(Place(at="template", states={"template": self.newest.word}))
         finally:
             self.last_words(desk)
 

@@ -51,6 +51,22 @@ class OneLine(Input):
     """An Input whose text may grow without a layout of the screen: it is always one row of a fixed width."""
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
+    WALK: ClassVar[dict[str, int]] = {"down": 1, "up": -1}
+    TAB: ClassVar[dict[str, int]] = {"tab": 1, "shift+tab": -1}
+
+    def on_key(self, event: Key) -> None:
+        """Keys that leave the field, in turn with those that are typed: a fast hand types where it went."""
+        form, key = self.parent, event.key
+        if not isinstance(form, Form) or key not in (*self.WALK, *self.TAB, "backspace"):
+            return
+        event.stop()
+        event.prevent_default()
+        if key in self.WALK:
+            form.action_walk(self.WALK[key])
+        elif key in self.TAB:
+            form.action_tab(self.TAB[key])
+        else:
+            self.action_delete_left()
 
 
 class Sheet:
