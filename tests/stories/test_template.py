@@ -107,14 +107,16 @@ def test_add_duplicate_move_delete_undo_all_redo_all(size: tuple[int, int], laun
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 def test_what_is_not_valid_is_kept_and_traps_nobody(size: tuple[int, int], launch: Launch, file: Path) -> None:
     place = next(n for n, row in enumerate(rows(file), 1) if "min" in row)
-    fields = 4  # variable, type, required, default, min
     low, before = rows(file)[place - 1]["min"], json.loads(file.read_bytes())
     terminal = editor(launch, size)
     terminal.send(str(place))
     terminal.wait_for(f"input {place} of", LIMIT)
     terminal.send("enter")
     terminal.wait_for("Enter next", LIMIT)
-    terminal.send(*["down"] * fields, *["backspace"] * len(str(low)), *"abc")
+    for name in ("type", "required", "default", "min"):
+        terminal.send("down")
+        terminal.wait_for(f"> {name}", LIMIT)
+    terminal.send(*["backspace"] * len(str(low)), *"abc")
     terminal.wait_for("[abc", LIMIT)
     terminal.send("shift+tab")
     terminal.wait_for("`min` is 'abc', not a", LIMIT)
