@@ -42,7 +42,7 @@ def said(step: str, line: Line) -> list[str]:
 def trouble(problem: Problem) -> list[str]:
     """A problem: what, why, fix, and the raw text."""
     word = {"error": "FAIL", "warn": "warn", "info": "note"}[problem.severity]
-    lines = [f"  {word}  {problem.what}{' (' + problem.path + ')' if problem.path else ''}"]
+    lines = [f"  {word}  {problem.what}{' (' + clean(problem.path) + ')' if problem.path else ''}"]
     if problem.why:
         lines.append(f"    why  {problem.why}")
     if problem.fix:
