@@ -334,13 +334,13 @@ def places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 def mutated(document: Any, path: tuple[Any, ...], new: Any) -> None:
     """Put a value where another was; a place that is gone meanwhile is left alone."""
-    for key in path[:-1]:
-        try:
+    try:
+        for key in path[:-1]:
             document = document[key]
-        except (KeyError, IndexError, TypeError):
-            return
-    if isinstance(document, dict) or (isinstance(document, list) and path[-1] < len(document)):
-        document[path[-1]] = new
+        if isinstance(path[-1], int) == isinstance(document, list):
+            document[path[-1]] = new
+    except (KeyError, IndexError, TypeError):
+        return
 
 
 def sound(found: Draft) -> None:
