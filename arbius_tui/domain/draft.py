@@ -47,7 +47,7 @@ class Asked:
 
     @property
     def part(self) -> str:
-        """Which part of the template: `meta`, `output` or `input`. A model may have an input named meta; keys differ."""
+        """Which part of the template: `meta`, `output` or `input`; an input may be named meta, its keys differ."""
         keys = {"meta": ("title", "description", "git", "docker"), "output": ("filename", "type")}
         return self.variable if self.key in keys.get(self.variable, ()) else "input"
 

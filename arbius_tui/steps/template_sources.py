@@ -60,7 +60,7 @@ async def of_document(
 ) -> Taken:
     """The draft of a document."""
     known = await template_meta.gather(about, services)
-    made = draft(document, known.meta, mime, known.open)
+    made = await asyncio.to_thread(draft, document, known.meta, mime, known.open)
     facts = [*known.facts, output_fact(made, mime)]
     return Taken(made.template, f"drafted from {where}: {counted(made)}", where, made, facts, known.problems)
 
@@ -136,7 +136,7 @@ async def seen_output(
     question = Consent(
         "draft-predict",
         "Run one prediction to see what the output is?",
-        why="the document does not say whether the output is an image, a video or a sound",
+        why="the document only says: a file",
         default="no",
         rehearsal="yes",
         changes="one prediction with the model's own defaults runs on the server",

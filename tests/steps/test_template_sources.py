@@ -19,7 +19,7 @@ from arbius_tui.domain.questions import Choice
 from arbius_tui.domain.records import RegisterRecord, RunRecord, SeedTestRecord, TemplateRecord
 from arbius_tui.rehearsal.example import example_model
 from arbius_tui.services.memory_store import MemoryStore
-from arbius_tui.services.ports import Services
+from arbius_tui.services.ports import Check, Services
 from arbius_tui.services.world import Settings, open_world
 from arbius_tui.steps import template_meta
 from arbius_tui.steps.base import Step, Walk
@@ -402,6 +402,43 @@ async def test_what_is_only_half_right_is_said(cloned: Path, services: Services)
     assert set(found.open) == {"git", "docker"}
     assert found.meta["docker"] == "localhost:5000/x" + DIGEST
     assert found.meta["git"].startswith("https://github.com/me/model/tree/")
+
+
+async def test_an_image_alone_tells_its_name_and_the_commit_it_was_built_from(services: Services) -> None:
+    config = json.dumps({"image": "r8.im/me/little-model", "predict": "predict.py:Predictor"})
+    builder: Any = OneImage(
+        Config={"Labels": {"run.cog.config": config, "org.opencontainers.image.revision": "c" * 40}}
+    )
+    found = await template_meta.gather(About("cog-x", image="cog-x"), replace(services, builder=builder))
+    assert found.meta["title"] == "little-model"
+    assert found.open == {
+        "git": f"the image was built from commit {'c' * 40}",
+        "docker": "the image was not pushed yet",
+    }
+    assert found.problems == []
+
+
+class Cards:
+    """A machine with a graphics card."""
+
+    async def checks(self, only: str | None = None, subject: Any = None) -> AsyncIterator[Check]:
+        yield Check("nvidia-driver", "gpu", "ok", "2 x NVIDIA A100, driver 550.54.15", "why")
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (RunRecord("http://x", container="abc"), "Run on 2 x NVIDIA A100."),
+        (RunRecord("http://x", container="abc", cpu_only=True), "Run on CPU only."),
+        (RunRecord("http://x"), ""),
+        (RunRecord("http://x", gpu="NVIDIA T4"), "Run on NVIDIA T4."),
+    ],
+)
+async def test_the_card_is_named_only_where_the_model_had_it(record: RunRecord, said: str, services: Services) -> None:
+    toolchain: Any = Cards()
+    journey = Journey("demo", "one").having(record)
+    found = await template_meta.gather(About.of(journey), replace(services, toolchain=toolchain))
+    assert found.meta["description"] == said
 
 
 async def test_what_nobody_knows_is_empty_and_says_why(services: Services, tmp_path: Path) -> None:
