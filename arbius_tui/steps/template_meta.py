@@ -27,6 +27,8 @@ REPLICATE = "r8.im/"
 """The registry that Arbius miners pull from."""
 
 CPU = "Run on CPU only."
+REHEARSED = "the rehearsal asks no git"
+
 REVISION = "org.opencontainers.image.revision"
 """The label in which cog keeps the commit that an image was built from."""
 
@@ -74,7 +76,8 @@ async def gather(about: About, services: Services) -> Known:
     """Look at all sources at once; none of them is needed."""
     config = await asyncio.to_thread(config_of, about.folder)
     about = replace(about, image=about.image or repository_of(config))
-    checkout, image = await asyncio.gather(checkout_of(about.folder), image_of(about, services))
+    rehearsed = services.network == "rehearsal"
+    checkout, image = await asyncio.gather(checkout_of(about.folder, rehearsed), image_of(about, services))
     config = config or (image.config if image else None) or {}
     known = Known({"title": "", "description": "", "git": "", "docker": "", "version": 1})
     title(known, about, config)
@@ -96,8 +99,10 @@ def config_of(folder: Path | None) -> Mapping[str, Any]:
         return {}
 
 
-async def checkout_of(folder: Path | None) -> Checkout:
-    """What git says of the model's folder."""
+async def checkout_of(folder: Path | None, rehearsed: bool) -> Checkout:
+    """What git says of the model's folder; the rehearsal's own model lies in a repository that is not the author's."""
+    if rehearsed:
+        return Checkout(trouble=REHEARSED)
     if folder is None:
         return Checkout(trouble="the model's folder is not known here")
     return await repository.read(folder)
@@ -152,7 +157,7 @@ def git(known: Known, checkout: Checkout, folder: Path | None, built: str = "") 
         trouble = f"the image was built from commit {built}" if built and folder is None else checkout.trouble
         known.open["git"] = trouble
         known.fact("git", "warn", trouble, "the image's label" if trouble != checkout.trouble else "git")
-        if folder is not None:
+        if folder is not None and trouble != REHEARSED:
             known.problems.append(no_link(checkout, folder))
         return
     known.meta["git"] = checkout.link

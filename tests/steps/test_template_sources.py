@@ -371,7 +371,7 @@ DIGEST = "@sha256:" + "4e" * 32
 def with_image(services: Services, *digests: str, revision: str = "") -> Services:
     labels = {"org.opencontainers.image.revision": revision} if revision else {}
     builder: Any = OneImage(RepoDigests=list(digests), Config={"Labels": labels})
-    return replace(services, builder=builder)
+    return replace(services, builder=builder, network="one")
 
 
 async def test_meta_of_a_pushed_model_is_complete_but_for_the_description(cloned: Path, services: Services) -> None:
@@ -409,7 +409,7 @@ async def test_an_image_alone_tells_its_name_and_the_commit_it_was_built_from(se
     builder: Any = OneImage(
         Config={"Labels": {"run.cog.config": config, "org.opencontainers.image.revision": "c" * 40}}
     )
-    found = await template_meta.gather(About("cog-x", image="cog-x"), replace(services, builder=builder))
+    found = await template_meta.gather(About("cog-x", image="cog-x"), replace(services, builder=builder, network="one"))
     assert found.meta["title"] == "little-model"
     assert found.open == {
         "git": f"the image was built from commit {'c' * 40}",
@@ -437,12 +437,14 @@ class Cards:
 async def test_the_card_is_named_only_where_the_model_had_it(record: RunRecord, said: str, services: Services) -> None:
     toolchain: Any = Cards()
     journey = Journey("demo", "one").having(record)
-    found = await template_meta.gather(About.of(journey), replace(services, toolchain=toolchain))
+    found = await template_meta.gather(About.of(journey), replace(services, toolchain=toolchain, network="one"))
     assert found.meta["description"] == said
 
 
 async def test_what_nobody_knows_is_empty_and_says_why(services: Services, tmp_path: Path) -> None:
     found = await template_meta.gather(About("x", tmp_path), services)
+    assert (found.open["git"], found.problems) == ("the rehearsal asks no git", [])
+    found = await template_meta.gather(About("x", tmp_path), replace(services, network="one"))
     assert found.meta == {"title": "x", "description": "", "git": "", "docker": "", "version": 1}
     assert {p.code for p in found.problems} == {"git-no-link"}
     journey = Journey("demo", "rehearsal").having(RunRecord("http://x", cpu_only=True))
