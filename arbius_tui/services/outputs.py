@@ -108,6 +108,10 @@ class Payload:
         except binascii.Error:
             raise Broken("a file is not valid base64") from None
         self._padded = groups.endswith(b"=")
+        self.add(data)
+
+    def add(self, data: bytes) -> None:
+        """Take some more bytes of the file itself."""
         self.digest.update(data)
         if self.file:
             self.file.write(data)

@@ -212,11 +212,9 @@ class CogPredictions:
         if not are_texts(value):
             return True
         try:
-            output = (await self.schema(url))["components"].get("schemas", {}).get("Output", {})
+            return in_pieces(value, await self.schema(url))
         except Failure:
             return True
-        listed = isinstance(output, dict) and output.get("type") == "array"
-        return not listed or output.get("x-cog-array-display") == "concatenate"
 
     async def _not_hopeless(self, url: str) -> None:
         """A coglet whose worker is gone says 409 for ever; its health knows."""
@@ -226,6 +224,16 @@ class CogPredictions:
             return
         if health.status in BEYOND_HELP:
             raise beyond_help(health)
+
+
+def in_pieces(value: Any, document: Mapping[str, Any]) -> bool:
+    """Whether a list of strings is one text in pieces, by the model's document."""
+    parts = document.get("components")
+    schemas = parts.get("schemas") if isinstance(parts, dict) else None
+    output = schemas.get("Output") if isinstance(schemas, dict) else None
+    if not are_texts(value) or not isinstance(output, dict) or output.get("type") != "array":
+        return True
+    return output.get("x-cog-array-display") == "concatenate"
 
 
 def beyond_help(health: Health) -> NotReady:

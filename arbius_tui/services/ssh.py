@@ -1,0 +1,260 @@
+"""A machine over ssh: one connection, through which its Docker Engine and the ports of its containers are reached.
+
+As docker itself does it, `docker system dial-stdio` is run there for each connection to the Engine. The docker package
+would do that with a password prompt on our terminal and a connection of its own each time; here ssh is told never to
+ask (BatchMode), and everything goes through one connection (ControlMaster), which ends with this process: it runs `cat`
+there, whose standard input is closed even by `kill -9`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shlex
+import shutil
+import tempfile
+from asyncio.subprocess import Process
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from arbius_tui.domain.errors import BadInput, NotReady
+from arbius_tui.domain.text import clean
+from arbius_tui.services import process
+from arbius_tui.services.servers import HOST, free_port
+
+CONNECT_LIMIT, CALL_LIMIT = 30.0, 20.0
+"""Seconds to connect and to log in, and for one command there."""
+
+ENDING = 0.5
+READY = b"arbius-tui connected\n"
+ALONE = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-T", "-a", "-x")
+MASTER = (
+    "-o", "ControlMaster=yes", "-o", "ControlPersist=no", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4",
+    "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none", "-o", "RequestTTY=no",
+)  # fmt: skip
+SHARED = ("-F", "none", "-o", "ControlMaster=no", "-o", "ProxyCommand=false")
+"""Of what goes through the connection that is there; without it ssh would open another one, to a name of the config."""
+
+NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.:%-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Who and where: `ssh://user@host:port/path`; the path is that of the Engine's socket there, usually empty."""
+
+    host: str
+    user: str = ""
+    port: int = 0
+    socket: str = ""
+
+    @property
+    def words(self) -> str:
+        """As a person would type it after `ssh`."""
+        port = f"-p {self.port} " if self.port else ""
+        return f"{port}{self.user}@{self.host}" if self.user else f"{port}{self.host}"
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The same for ssh itself; a host can never be taken for an option."""
+        who = ("-l", self.user) if self.user else ()
+        return (*who, *(("-p", str(self.port)) if self.port else ()), "--", self.host)
+
+
+def target(url: str) -> Target:
+    """The parts of an ssh URL; BadInput `bad-server`."""
+    try:
+        parts = urlsplit(url)
+        found = Target(parts.hostname or "", parts.username or "", parts.port or 0, parts.path.rstrip("/"))
+        good = parts.scheme == "ssh" and NAME.fullmatch(found.host) and not parts.password and not parts.query
+    except ValueError:
+        found, good = Target(""), None
+    if not good or (found.user and not NAME.fullmatch(found.user)):
+        raise BadInput(
+            "bad-server",
+            f"{clean(url)[:80]} is no machine to reach over ssh",
+            why="its Docker Engine is spoken to through ssh",
+            fix="write it as ssh://user@host; a password has no place in it: keys are used",
+        )
+    return found
+
+
+class SshMachine:
+    """One connection to one machine. Nothing is opened before `open`."""
+
+    def __init__(self, url: str) -> None:
+        self.target = target(url)
+        self._stack = AsyncExitStack()
+        self._folder = Path()
+        self._master: Process | None = None
+        self._tasks = set[asyncio.Task[None]]()
+        self._said = bytearray()
+
+    async def open(self) -> None:
+        """Connect and log in. NotReady `ssh-...` in words for every way in which that fails."""
+        self._folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="arbius-"))
+        self._stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
+        words = f"printf %s {shlex.quote(READY.decode())}; exec cat"
+        argv = ("ssh", *ALONE, *MASTER, "-S", str(self._control), *self.target.argv, words)
+        try:
+            child = await self._stack.enter_async_context(process.running(argv, None, None, both=False))
+            self._master = child
+            self._run(process.keep(child, child.stderr, self._said))
+            async with asyncio.timeout(CONNECT_LIMIT):
+                line = await child.stdout.readline() if child.stdout else b""
+        except TimeoutError:
+            line = b""
+        except BaseException:
+            await self.aclose()
+            raise
+        if line != READY:
+            await self.aclose()
+            raise refused(self.target, clean(self._said.decode("utf-8", "replace")).strip())
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection is still there."""
+        return self._master is not None and self._master.returncode is None
+
+    @property
+    def _control(self) -> Path:
+        return self._folder / "ssh"
+
+    async def engine(self) -> str:
+        """The address of a socket here behind which the Engine there answers. NotReady when none does."""
+        done = await self._call("version --format '{{.Server.Version}}'")
+        if not done.ok:
+            raise no_engine(self.target, done)
+        path = self._folder / "docker"
+        server = await asyncio.start_unix_server(self._connected, str(path))
+        self._stack.callback(server.close)
+        return f"unix://{path}"
+
+    async def forward(self, port: int) -> int:
+        """A port of ours through which that port of 127.0.0.1 there is reached; NotReady `ssh-tunnel`."""
+        mine = free_port()
+        forward = ("-O", "forward", "-L", f"{HOST}:{mine}:{HOST}:{port}")
+        argv = ("ssh", *ALONE, *SHARED, "-S", str(self._control), *forward, *self.target.argv)
+        done = await process.output(argv, CALL_LIMIT)
+        if done.ok:
+            return mine
+        raise NotReady(
+            "ssh-tunnel",
+            f"{self.target.words} lets no port through its ssh",
+            why="the model's port is open on that machine only, and is reached through the connection",
+            fix="allow it there (AllowTcpForwarding in sshd_config), or name the machine as tcp://host:port",
+            detail=done.text,
+        )
+
+    async def aclose(self) -> None:
+        """End the connection and all that goes through it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._master is not None and self._master.stdin is not None:
+            self._master.stdin.close()
+        await self._stack.aclose()
+
+    def _docker(self, words: str) -> tuple[str, ...]:
+        """The docker command there as a child of ours."""
+        at = f"--host {shlex.quote('unix://' + self.target.socket)} " if self.target.socket else ""
+        return ("ssh", *ALONE, *SHARED, "-S", str(self._control), *self.target.argv, f"docker {at}{words}")
+
+    async def _call(self, words: str) -> process.Completed:
+        return await process.output(self._docker(words), CALL_LIMIT)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._run(self._dial(reader, writer))
+
+    async def _dial(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection to the Engine, until either side ends it."""
+        try:
+            async with process.running(self._docker("system dial-stdio"), None, None, both=False) as child:
+                pumps = [
+                    asyncio.ensure_future(copy(reader, child.stdin)),
+                    asyncio.ensure_future(copy(child.stdout, writer)),
+                    asyncio.ensure_future(process.keep(child, child.stderr, bytearray())),
+                ]
+                try:
+                    await asyncio.wait(pumps[:2], return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for pump in pumps:
+                        pump.cancel()
+                    await asyncio.gather(*pumps, return_exceptions=True)
+                    await process.end(child, ENDING)
+        except NotReady:  # ssh itself is gone; whoever asked sees a closed connection
+            pass
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def copy(source: asyncio.StreamReader | None, sink: asyncio.StreamWriter | None) -> None:
+    """Move bytes until the source ends; a side that went away is an end too."""
+    if source is None or sink is None:
+        return
+    with suppress(OSError):
+        while data := await source.read(process.CHUNK):
+            sink.write(data)
+            await sink.drain()
+
+
+def refused(where: Target, said: str) -> NotReady:
+    """Why there is no connection."""
+    for pattern, code, what, fix, command in REASONS:
+        if re.search(pattern, said, re.IGNORECASE):
+            words, who = where.words, f"{where.user}@{where.host}" if where.user else where.host
+            return NotReady(
+                code, what.format(words), why="its Docker Engine is reached through ssh, which asks nothing here",
+                fix=fix, command=command.format(words=words, who=who, host=where.host) or None, detail=said,
+            )  # fmt: skip
+    return NotReady(
+        "ssh-failed",
+        f"there is no ssh connection to {where.words}",
+        why="its Docker Engine is reached through ssh",
+        fix="see what ssh itself says",
+        command=f"ssh -o BatchMode=yes {where.words} docker version",
+        detail=said or f"it was not there within {CONNECT_LIMIT:.0f} s",
+    )
+
+
+REASONS = (
+    (r"host key verification failed|host key is known|authenticity of host", "ssh-host-key",
+     "the host key of {} is not known here, or is another one", "look at it and accept it once by hand", "ssh {words}"),
+    (r"permission denied|too many authentication failures|no supported authentication", "ssh-refused",
+     "{} refuses our ssh keys", "let your key in there, or add it to ssh-agent; passwords are not asked for",
+     "ssh-copy-id {who}"),
+    (r"could not resolve|name or service not known", "ssh-unreachable",
+     "nobody knows the machine of {}", "look at the name, and at Host in ~/.ssh/config", "ssh {words}"),
+    (r"connection refused|timed out|no route to host|unreachable|connection closed|connection reset", "ssh-unreachable",
+     "no ssh server answers at {}", "see whether the machine is up and its port for ssh is right", "ssh {words}"),
+)  # fmt: skip
+"""What ssh says, what it means, and what to do; the first that fits speaks."""
+
+
+def no_engine(where: Target, done: process.Completed) -> NotReady:
+    """No Docker Engine that this user may speak to on a machine that let us in."""
+    if done.code == 127 or "not found" in done.text:
+        what, fix = f"there is no docker command on {where.words}", "install Docker Engine there, with its command"
+    elif "permission denied" in done.text.lower():
+        what = f"the user of {where.words} may not speak to the Docker Engine there"
+        fix = "put that user into the group docker there, and connect anew"
+    else:
+        what, fix = f"the Docker Engine of {where.words} does not answer", "start it there"
+    return NotReady(
+        "ssh-docker",
+        what,
+        why="the model's image is started by it",
+        fix=fix,
+        command=f"ssh {where.words} docker version",
+        detail=done.text,
+    )
