@@ -197,9 +197,9 @@ def login(options: Options, token_file: Path | None, api: bool) -> int:
     """Log in to Replicate's registry through cog; the token is asked for unseen."""
     from arbius_tui.steps.publish import KeepApiToken, Login
 
-    def work(chosen: Options) -> int:
+    def work(_: Options) -> int:
         token = secret_of(token_file)
-        return once(chosen, KeepApiToken(token) if api else Login(token))
+        return once(options, KeepApiToken(token) if api else Login(token))
 
     return configured(options, work)
 
@@ -283,16 +283,16 @@ def seed_test(
 
         return saved(options, SeedCompare(*compare))
 
-    def work(chosen: Options) -> int:
+    def work(_: Options) -> int:
         machines = Machines(engines(docker), image, asked.pop("gpu"))
         step = WriteCases(write_cases, asked["schema"]) if write_cases else SeedTest(**asked, machines=machines)
         settings: dict[str, Any] = {"endpoints": endpoint, "restart_command": restart_command}
         settings["token"] = secret_of(token_file)
         if endpoint and not asked["again"]:
-            return once(chosen, "run", step, **settings)
+            return once(options, "run", step, **settings)
         if image and not endpoint:
-            return saved(chosen, "run", step, image=image, **settings)
-        return saved(chosen, step, **settings)
+            return saved(options, "run", step, image=image, **settings)
+        return saved(options, step, **settings)
 
     return configured(options, work)
 

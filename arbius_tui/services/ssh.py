@@ -1,8 +1,8 @@
 """A machine over ssh: one connection, through which its Docker Engine and the ports of its containers are reached.
 
-As docker itself does it, `docker system dial-stdio` is run there for each connection to the Engine. The docker package
-would do that with a password prompt on our terminal and a connection of its own each time; here ssh is told never to
-ask (BatchMode), and everything goes through one connection (ControlMaster), which ends with this process: it runs `cat`
+The docker package would ask for passwords on our terminal, and run a command there for each of its connections, of
+which ten are all that an ssh server allows. Here ssh never asks (BatchMode), and one connection carries everything
+(ControlMaster): the Engine's socket and the ports are forwarded through it. It ends with this process: it runs `cat`
 there, whose standard input is closed even by `kill -9`.
 """
 
@@ -14,11 +14,9 @@ import shlex
 import shutil
 import tempfile
 from asyncio.subprocess import Process
-from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from arbius_tui.domain.errors import BadInput, NotReady
@@ -29,7 +27,6 @@ from arbius_tui.services.servers import HOST, free_port
 CONNECT_LIMIT, CALL_LIMIT = 30.0, 20.0
 """Seconds to connect and to log in, and for one command there."""
 
-ENDING = 0.5
 READY = b"arbius-tui connected\n"
 ALONE = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-T", "-a", "-x")
 MASTER = (
@@ -90,7 +87,7 @@ class SshMachine:
         self._stack = AsyncExitStack()
         self._folder = Path()
         self._master: Process | None = None
-        self._tasks = set[asyncio.Task[None]]()
+        self._saying: asyncio.Task[None] | None = None
         self._said = bytearray()
 
     async def open(self) -> None:
@@ -102,9 +99,11 @@ class SshMachine:
         try:
             child = await self._stack.enter_async_context(process.running(argv, None, None, both=False))
             self._master = child
-            self._run(process.keep(child, child.stderr, self._said))
+            self._saying = asyncio.create_task(process.keep(child, child.stderr, self._said))
             async with asyncio.timeout(CONNECT_LIMIT):
                 line = await child.stdout.readline() if child.stdout else b""
+                if line != READY:
+                    await asyncio.wait({self._saying})
         except TimeoutError:
             line = b""
         except BaseException:
@@ -125,87 +124,58 @@ class SshMachine:
 
     async def engine(self) -> str:
         """The address of a socket here behind which the Engine there answers. NotReady when none does."""
-        done = await self._call("version --format '{{.Server.Version}}'")
+        done = await self._docker("version --format '{{.Server.Version}}'")
         if not done.ok:
             raise no_engine(self.target, done)
-        path = self._folder / "docker"
-        server = await asyncio.start_unix_server(self._connected, str(path))
-        self._stack.callback(server.close)
-        return f"unix://{path}"
+        there = self.target.socket or await self._socket()
+        mine = self._folder / "docker"
+        await self._forward(f"{mine}:{there}")
+        return f"unix://{mine}"
+
+    async def _socket(self) -> str:
+        """Where the docker command there finds its Engine."""
+        done = await self._docker("context inspect --format '{{.Endpoints.docker.Host}}'")
+        kind, _, path = done.stdout.strip().partition("://")
+        if not done.ok or kind != "unix" or not path.startswith("/"):
+            raise no_engine(self.target, done)
+        return path
 
     async def forward(self, port: int) -> int:
         """A port of ours through which that port of 127.0.0.1 there is reached; NotReady `ssh-tunnel`."""
         mine = free_port()
-        forward = ("-O", "forward", "-L", f"{HOST}:{mine}:{HOST}:{port}")
-        argv = ("ssh", *ALONE, *SHARED, "-S", str(self._control), *forward, *self.target.argv)
+        await self._forward(f"{HOST}:{mine}:{HOST}:{port}")
+        return mine
+
+    async def _forward(self, way: str) -> None:
+        """Open a way through the connection, OURS:THEIRS."""
+        argv = ("ssh", *ALONE, *SHARED, "-S", str(self._control), "-O", "forward", "-L", way, *self.target.argv)
         done = await process.output(argv, CALL_LIMIT)
-        if done.ok:
-            return mine
-        raise NotReady(
-            "ssh-tunnel",
-            f"{self.target.words} lets no port through its ssh",
-            why="the model's port is open on that machine only, and is reached through the connection",
-            fix="allow it there (AllowTcpForwarding in sshd_config), or name the machine as tcp://host:port",
-            detail=done.text,
-        )
+        if not done.ok:
+            raise NotReady(
+                "ssh-tunnel",
+                f"{self.target.words} lets nothing through its ssh",
+                why="its Docker Engine and the model's port are open on that machine only",
+                fix="allow it there (AllowTcpForwarding and AllowStreamLocalForwarding in sshd_config), "
+                "or name the machine as tcp://host:port",
+                detail=done.text,
+            )
 
     async def aclose(self) -> None:
         """End the connection and all that goes through it."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._saying is not None:
+            self._saying.cancel()
+            await asyncio.gather(self._saying, return_exceptions=True)
         if self._master is not None and self._master.stdin is not None:
             self._master.stdin.close()
         await self._stack.aclose()
 
-    def _docker(self, words: str) -> tuple[str, ...]:
-        """The docker command there as a child of ours."""
+    async def _docker(self, words: str) -> process.Completed:
+        """The docker command there."""
         at = f"--host {shlex.quote('unix://' + self.target.socket)} " if self.target.socket else ""
-        return ("ssh", *ALONE, *SHARED, "-S", str(self._control), *self.target.argv, f"docker {at}{words}")
-
-    async def _call(self, words: str) -> process.Completed:
-        return await process.output(self._docker(words), CALL_LIMIT)
-
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._run(self._dial(reader, writer))
-
-    async def _dial(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection to the Engine, until either side ends it."""
-        try:
-            async with process.running(self._docker("system dial-stdio"), None, None, both=False) as child:
-                pumps = [
-                    asyncio.ensure_future(copy(reader, child.stdin)),
-                    asyncio.ensure_future(copy(child.stdout, writer)),
-                    asyncio.ensure_future(process.keep(child, child.stderr, bytearray())),
-                ]
-                try:
-                    await asyncio.wait(pumps[:2], return_when=asyncio.FIRST_COMPLETED)
-                finally:
-                    for pump in pumps:
-                        pump.cancel()
-                    await asyncio.gather(*pumps, return_exceptions=True)
-                    await process.end(child, ENDING)
-        except NotReady:  # ssh itself is gone; whoever asked sees a closed connection
-            pass
-        finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-
-async def copy(source: asyncio.StreamReader | None, sink: asyncio.StreamWriter | None) -> None:
-    """Move bytes until the source ends; a side that went away is an end too."""
-    if source is None or sink is None:
-        return
-    with suppress(OSError):
-        while data := await source.read(process.CHUNK):
-            sink.write(data)
-            await sink.drain()
+        words = f"docker {at}{words}"
+        return await process.output(
+            ("ssh", *ALONE, *SHARED, "-S", str(self._control), *self.target.argv, words), CALL_LIMIT
+        )
 
 
 def refused(where: Target, said: str) -> NotReady:

@@ -194,6 +194,7 @@ async def known(track: Track, services: Services, said: Sequence[Said], alone: b
     seen, found = track.endpoint, Gpu()
     if track.server.container and (boxes := boxes_of(track.server, services)) is not None:
         found = await boxes.gpu(track.server)
+        seen = replace(seen, cpu_only=seen.cpu_only and not found.name)
     elif seen.place == "replicate" and services.hosted is not None:
         found = Gpu(await services.hosted.hardware(seen.url))
         seen = replace(seen, image=(await services.predictions.health(seen.url)).since)
