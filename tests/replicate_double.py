@@ -7,6 +7,7 @@ https://replicate.com/docs/reference/http: a prediction is created (201, `starti
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -53,6 +54,8 @@ class Replicate:
     schema: dict[str, Any] = field(default_factory=lambda: SCHEMA)
     version: dict[str, Any] | None = field(default_factory=dict)
     """More of the version; None: the model has none."""
+    created: asyncio.Event = field(default_factory=asyncio.Event)
+    looked: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     predictions: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -87,18 +90,26 @@ class Replicate:
                 return web.json_response({"owner": "owner", "name": "name", "latest_version": document})
             case "GET", ["v1", "models", "owner", "name", "versions", id] if id == VERSION:
                 return web.json_response(document)
-            case "POST", ["v1", "predictions"]:
-                return web.json_response(self.create(await request.json()), status=201)
-            case "GET", ["v1", "predictions", id]:
-                return web.json_response(self.look(id))
-            case "POST", ["v1", "predictions", id, "cancel"]:
-                if self.predictions[id]["status"] in ("starting", "processing"):
-                    self.predictions[id]["status"] = "canceled"
-                return web.json_response(self.predictions[id])
             case "GET", ["files", name]:
                 return web.Response(body=self.files[name].data, content_type=self.files[name].mime)
+            case _, ["v1", "predictions", *_]:
+                return await self.predicted(request, parts[2:])
         detail = "The requested resource could not be found."
         return web.json_response({"title": "Not found", "detail": detail, "status": 404}, status=404)
+
+    async def predicted(self, request: web.Request, parts: list[str]) -> web.StreamResponse:
+        """What the part of the API that is about predictions answers."""
+        if not parts:
+            made = self.create(await request.json())
+            self.created.set()
+            return web.json_response(made, status=201)
+        id, *more = parts
+        if more:
+            if self.predictions[id]["status"] in ("starting", "processing"):
+                self.predictions[id]["status"] = "canceled"
+            return web.json_response(self.predictions[id])
+        self.looked.set()
+        return web.json_response(self.look(id))
 
     def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
         assert body["version"] == VERSION

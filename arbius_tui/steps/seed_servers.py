@@ -198,8 +198,9 @@ async def known(track: Track, services: Services, said: Sequence[Said], alone: b
     elif seen.place == "replicate" and services.hosted is not None:
         found = Gpu(await services.hosted.hardware(seen.url))
         seen = replace(seen, image=(await services.predictions.health(seen.url)).since)
-    if not found.name:
+    if not found.name and not (track.server.container and seen.cpu_only):
         found = gpus.said_of(said, seen.id, seen.url, alone)
+        seen = replace(seen, cpu_only=seen.cpu_only and not found.name)
     return replace(seen, gpu=found.name or seen.gpu, driver=found.driver or seen.driver)
 
 

@@ -212,8 +212,7 @@ async def test_a_failed_prediction_has_the_models_own_words() -> None:
 async def test_a_prediction_that_somebody_cancels_is_no_output() -> None:
     async with asked(picture, looks=-1) as (service, double):
         running = asyncio.ensure_future(service.predict(URL, {}))
-        while not double.predictions:
-            await asyncio.sleep(0.01)
+        await double.created.wait()
         double.predictions["prediction0"]["status"] = "canceled"
         with pytest.raises(NotReady) as failure:
             await running
@@ -231,8 +230,7 @@ async def test_a_prediction_that_takes_too_long_is_cancelled_there() -> None:
 async def test_a_prediction_that_nobody_waits_for_is_cancelled_there() -> None:
     async with asked(picture, looks=-1) as (service, double):
         running = asyncio.ensure_future(service.predict(URL, {}))
-        while not any(what == "GET /v1/predictions/prediction0" for what in double.asked):
-            await asyncio.sleep(0.01)
+        await double.looked.wait()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import secrets
@@ -17,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from arbius_tui.domain.errors import BadInput, NeedsInput
+from arbius_tui.domain.errors import NeedsInput
 from arbius_tui.domain.events import Event, Found, Line, Trouble
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Question
@@ -27,12 +26,13 @@ from arbius_tui.services import replicate as replicate_module
 from arbius_tui.services.containers import project_key
 from arbius_tui.services.containers_state import PROJECT
 from arbius_tui.services.memory_store import MemoryStore
-from arbius_tui.services.ports import Services
+from arbius_tui.services.ports import ModelServers, Server, Services
 from arbius_tui.services.predictions import CogPredictions
 from arbius_tui.services.replicate import ReplicatePredictions
+from arbius_tui.services.servers import Endpoints
 from arbius_tui.services.store import default_folder
 from arbius_tui.services.tokens import ReplicateToken
-from arbius_tui.services.world import EitherPredictions, Settings, open_world
+from arbius_tui.services.world import EitherPredictions, EitherServers, Settings, open_world
 from arbius_tui.steps.base import Walk
 from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
 from arbius_tui.steps.seed_report import write
@@ -160,7 +160,9 @@ async def test_one_image_on_four_machines_is_proved_on_all_and_gone_afterwards(
         assert all(case.status == "succeeded" and case.wanted for case in cases.values())
         assert cases["after-restart"].verdict == "SAME"
     assert {over(events, id)["first"].letter for id in servers} == {"A"}
-    ids = {id: images.api.inspect_image(engines.text())["Id"] for id, images in (("4", engines.new), ("2", engines.old))}
+    ids = {
+        id: images.api.inspect_image(engines.text())["Id"] for id, images in (("4", engines.new), ("2", engines.old))
+    }
     assert {id: servers[id].image for id in ids} == ids
     assert problems(events).count("image-differs") == 2, "20.10 has an image of its own making"
     written = write(tmp_path / "report", walk.journey)
@@ -185,7 +187,9 @@ async def test_a_machine_that_lacks_the_image_or_is_not_there_is_marked_and_the_
         engines.new.api.remove_image(name)
     assert all(case.status == "succeeded" for case in over(events, "1").values())
     assert end(events).exit == 4
-    for id, code in zip("2345", ("no-image", "docker-unreachable", "docker-context", "docker-unreachable"), strict=True):
+    for id, code in zip(
+        "2345", ("no-image", "docker-unreachable", "docker-context", "docker-unreachable"), strict=True
+    ):
         assert seen(events)[id].state == "FAIL"
         assert {case.status for case in over(events, id).values()} == {"skipped"}
         assert code in problems(events)
@@ -216,28 +220,27 @@ async def test_a_machine_that_goes_away_in_the_middle_is_marked_and_the_rest_goe
     assert end(events).exit == 4
 
 
-async def until(condition: Any) -> Any:
-    """The first thing that it gives."""
-    while not (found := condition()):
-        await asyncio.sleep(0.05)
-    return found
-
-
 @real
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-async def test_a_test_that_is_stopped_leaves_no_container_or_finds_it_again(
+def test_a_test_that_is_stopped_leaves_no_container_or_finds_it_again(
     engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
 ) -> None:
     folder = tmp_path / f"m{secrets.token_hex(4)}"
     folder.mkdir()
     monkeypatch.setenv("DOCKER_HOST", engines.new.host)
     key = project_key(folder.name, default_folder(folder.name))
-    plan = {"cases": [{"id": f"c{n}", "seed": n, "inputs": {"wait": 600 if n else 0}} for n in range(3)]}
-    (folder / "cases.json").write_text(json.dumps(plan))
-    image = engines.new.model("wait") if (MODELS / "wait").is_dir() else engines.text()
+    image = engines.text()
     short = {"cases": [{"id": "a", "seed": 1}, {"id": "b", "seed": 1, "expect": "same", "against": "a"}]}
     (folder / "short.json").write_text(json.dumps(short))
-    argv = [EXE, "seed-test", "--image", image, "--docker", f"unix://{engines.new.host.removeprefix('unix://')}", "--json"]
+    argv = [
+        EXE,
+        "seed-test",
+        "--image",
+        image,
+        "--docker",
+        f"unix://{engines.new.host.removeprefix('unix://')}",
+        "--json",
+    ]
     try:
         child = subprocess.Popen(argv, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert child.stdout
@@ -254,7 +257,7 @@ async def test_a_test_that_is_stopped_leaves_no_container_or_finds_it_again(
         else:
             assert [one["Id"] for one in engines.elsewhere(key)] == [left["Id"]]
         again = [*argv, "--cases", "short.json"]
-        done = await asyncio.to_thread(subprocess.run, again, cwd=folder, capture_output=True, text=True)
+        done = subprocess.run(again, cwd=folder, capture_output=True, text=True)
         assert json.loads(done.stdout.splitlines()[-1])["event"] == "done", done.stderr
         assert engines.elsewhere(key) == [], "what was left was found by its label and removed"
     finally:
@@ -264,9 +267,8 @@ async def test_a_test_that_is_stopped_leaves_no_container_or_finds_it_again(
 async def test_a_machine_needs_an_image_that_is_known(services: Services) -> None:
     walk = Walk(MemoryStore(Journey("demo", "rehearsal", str(MODELS / "text"))), services)
     await collect(walk, "run")
-    with pytest.raises(BadInput) as failure:
-        await collect(walk, "seed_test", step=SeedTest(machines=Machines(("gpu-box",))))
-    assert failure.value.problem.code == "no-image-named"
+    events = await collect(walk, "seed_test", step=SeedTest(machines=Machines(("gpu-box",))))
+    assert (problems(events), end(events).exit) == (["no-image-named"], 2)
 
 
 # -- Replicate
@@ -278,13 +280,30 @@ def text(inputs: Mapping[str, Any]) -> str:
     return f"{prompt} -> {hashlib.sha256(f'{seed}{prompt}'.encode()).hexdigest()[:12]} é ✓"
 
 
+class Servers(EitherServers):
+    """As in the real world, but that servers of this machine are the rehearsal's."""
+
+    def __init__(self, local: ModelServers) -> None:
+        self.local = local
+
+    async def start(self, folder: Path) -> Server:
+        return await self.local.start(folder)
+
+    def of(self, server: Server) -> ModelServers:
+        return Endpoints() if server.url.startswith("replicate:") else self.local
+
+
 @pytest.fixture
 async def with_double(services: Services, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Services, Replicate]]:
     """A world whose Replicate is a double, and a model that runs here."""
     monkeypatch.setattr(replicate_module, "POLL", (0.001, 0.01))
-    async with replicate(text, looks=0) as double, CogPredictions() as cog:
-        async with ReplicatePredictions(ReplicateToken(Secret(TOKEN)), double.base) as hosted:
-            yield replace(services, predictions=EitherPredictions(cog, hosted), hosted=hosted), double
+    async with AsyncExitStack() as stack:
+        double = await stack.enter_async_context(replicate(text, looks=0))
+        cog = await stack.enter_async_context(CogPredictions())
+        token = ReplicateToken(Secret(TOKEN))
+        hosted = await stack.enter_async_context(ReplicatePredictions(token, double.base))
+        both = EitherPredictions(cog, hosted)
+        yield replace(services, predictions=both, hosted=hosted, servers=Servers(services.servers)), double
 
 
 async def local(services: Services) -> Walk:
@@ -387,9 +406,9 @@ async def test_a_token_is_asked_for_unseen_where_there_is_none(
         services = replace(services, predictions=EitherPredictions(cog, hosted), hosted=hosted)
         walk = await local(services)
         step = SeedTest(machines=Machines((HOSTED,)))
-        with pytest.raises(NeedsInput) as failure:
-            await collect(walk, "seed_test", Asked(""), step)
-        assert "--token-file" in str(failure.value.problem.fix)
+        events = await collect(walk, "seed_test", Asked(""), step)
+        assert (problems(events), end(events).exit) == (["needs-input"], 10)
+        assert any("--token-file" in str(event.problem.fix) for event in events if isinstance(event, Trouble))
         author = Asked(TOKEN)
         events = await collect(walk, "seed_test", author, SeedTest(machines=Machines((HOSTED,))))
         assert [question.id for question in author.asked] == ["replicate-api-token"]
@@ -401,13 +420,10 @@ async def test_a_token_is_asked_for_unseen_where_there_is_none(
 async def test_what_is_said_of_a_gpu_must_fit_a_server(services: Services) -> None:
     walk = await local(services)
     for wrong in ("http://10.0.0.9:5000=RTX 4090", "2=RTX 4090", "1=", "RTX 4090, 550 = "):
-        with pytest.raises(BadInput) as failure:
-            await collect(walk, "seed_test", step=SeedTest(machines=Machines(said=(wrong,))))
-        assert failure.value.problem.code == "gpu-flag"
+        events = await collect(walk, "seed_test", step=SeedTest(machines=Machines(said=(wrong,))))
+        assert (problems(events), end(events).exit) == (["gpu-flag"], 2)
     url = (walk.journey.get(RunRecord) or RunRecord()).url
     events = await collect(walk, "seed_test", step=SeedTest(machines=Machines(said=(f"{url}/=RTX 4090",))))
     assert (seen(events)["1"].gpu, seen(events)["1"].driver) == ("RTX 4090", "")
     events = await collect(walk, "seed_test", step=SeedTest(machines=Machines(said=("A100, 535",))))
     assert (seen(events)["1"].gpu, seen(events)["1"].driver) == ("A100", "535")
-
-
