@@ -183,7 +183,7 @@ async def started(track: Track, services: Services) -> None:
             why="it has to work on a machine that has nothing yet",
             fix="leave --network rehearsal out",
         )
-    track.server = await services.machines.start(track.endpoint.url, track.plan.image)
+    track.server = await services.machines.start(track.endpoint.url, track.image)
     id = await services.machines.image(track.server)
     state = await services.machines.of(track.server).state(track.server)
     track.endpoint = replace(track.endpoint, image=id, cpu_only=state.gpus == "none")

@@ -85,7 +85,6 @@ class SeedTest(Step):
         """All cases on all servers, their outputs in this folder."""
         here = list(servers(record, services, self.machines.also))
         plan, said = await self.plan(record, services, folder)
-        plan = replace(plan, image=image_for(record, services, self.machines.image, [seen for seen, _ in here]))
         for text in said:
             yield Line(text, "sample")
         async with aclosing(allowed([seen for seen, _ in here], services, ask, len(plan.cases))) as events:
@@ -96,7 +95,9 @@ class SeedTest(Step):
         if any(case.status not in NOT_OVER for case in kept):
             yield Line(f"{len(kept)} finished cases of the last time are kept")
         self.tracks = [Track(seen, server, plan, services, self.control, log) for seen, server in here]
+        image = image_for(record, services, self.machines.image, [seen for seen, _ in here])
         for track in self.tracks:
+            track.image = image
             track.recall(kept)
             yield Found(track.endpoint)
         for event in self.waiting(plan):

@@ -52,15 +52,11 @@ DEAD = frozenset(
 
 @dataclass(frozen=True)
 class Plan:
-    """What is tested: the cases, the inputs that they share, and where outputs are kept (None: nowhere).
-
-    `image` is what is started on other machines.
-    """
+    """What is tested: the cases, the inputs that they share, and where outputs are kept (None: nowhere)."""
 
     cases: tuple[Case, ...]
     inputs: Mapping[str, Any]
     folder: Path | None
-    image: str = ""
 
 
 @dataclass
@@ -122,6 +118,8 @@ class Track:
         self.kept: dict[str, tuple[Output, ...]] = {}
         self.cids: dict[str, str | None] = {}
         self.gone, self.revivals = "", 0
+        self.image = ""
+        """What is started on another machine."""
         self.notes: asyncio.Queue[str] = asyncio.Queue()
 
     def recall(self, cases: Sequence[CaseSeen]) -> None:
