@@ -118,12 +118,14 @@ class SeedKeys(TableScreen):
     @worker(group="pane", exclusive=True, exit_on_error=False)
     async def action_servers(self) -> None:
         """Ask for the other servers, and run the cases on all of them."""
-        from arbius_tui.domain.places import SPELLINGS
         from arbius_tui.domain.questions import Question
 
-        usual = " ".join(self.also or self.others())
+        usual, like = (
+            " ".join(self.also or self.others()),
+            "URL, ssh://me@gpu, tcp://gpu:2376, context, replicate:me/model",
+        )
         try:
-            answer = await self.ask(Question("servers", "Which other servers, with blanks between?", SPELLINGS, usual))
+            answer = await self.ask(Question("servers", "Which other servers, with blanks between?", like, usual))
         except Cancelled:
             return
         self.also = tuple(answer.split())

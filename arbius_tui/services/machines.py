@@ -105,7 +105,13 @@ class Machines:
 
     async def start(self, machine: str, reference: str, *, gpus: Gpus | None = None) -> Server:
         """Start an image there. A Failure in words when the machine, its Engine or the image is not there."""
-        return await (await self._opened(machine)).start_image(reference, gpus=gpus)
+        boxes = await self._opened(machine)
+        try:
+            return await boxes.start_image(reference, gpus=gpus)
+        except NotReady as failure:
+            if failure.problem.code != "docker-unreachable":
+                raise
+            raise silent(failure, machine) from None
 
     def of(self, server: Server) -> Elsewhere:
         """Whoever has this server's container."""
@@ -138,14 +144,30 @@ class Machines:
         return boxes
 
 
+def flag(machine: str) -> str:
+    """How the docker command names this machine."""
+    return f"{'-H' if '://' in machine else '--context'} {shlex.quote(clean(machine))}"
+
+
+def silent(failure: NotReady, machine: str) -> NotReady:
+    """An Engine elsewhere that does not answer; what mends this machine's own is no help there."""
+    return NotReady(
+        "docker-unreachable",
+        failure.problem.what,
+        why="the model's image is started by it",
+        fix="see whether Docker runs there and listens at that address",
+        command=f"docker {flag(machine)} info",
+        detail=failure.problem.detail,
+    )
+
+
 def not_there(reference: str, machine: str) -> NotReady:
     """An image that another machine does not have."""
     image, at = clean(reference), clean(machine)
-    load = f"docker {'-H' if '://' in at else '--context'} {shlex.quote(at)} load"
     return NotReady(
         "no-image",
         f"there is no image {image} on {at}",
         why="the model's server runs in it, and nothing is pulled or sent there unasked",
         fix="bring it there: this sends it from here; or push it to a registry here and pull it there",
-        command=f"docker save {shlex.quote(image)} | {load}",
+        command=f"docker save {shlex.quote(image)} | docker {flag(machine)} load",
     )

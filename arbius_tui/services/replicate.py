@@ -58,11 +58,14 @@ class Version:
 
 
 class ReplicatePredictions:
-    """Implements `ports.Predictions` and `ports.Hosted`; URLs are `replicate:owner/name[:version]`."""
+    """Implements `ports.Predictions` and `ports.Hosted`; URLs are `replicate:owner/name[:version]`.
 
-    def __init__(self, token: ReplicateToken, base: str = API, largest: int = LARGEST) -> None:
+    `base` is where the API is, for a test; `largest` are the bytes that an output may have.
+    """
+
+    def __init__(self, token: ReplicateToken, base: str = "", largest: int = LARGEST) -> None:
         self.token, self.largest = token, largest
-        self.http = ReplicateHttp(base, token)
+        self.http = ReplicateHttp(base or API, token)
         self._versions: dict[str, Version] = {}
 
     async def __aenter__(self) -> ReplicatePredictions:

@@ -15,7 +15,7 @@ from typing import Any
 from arbius_tui.domain import cases as listed
 from arbius_tui.domain import inputs
 from arbius_tui.domain import reproducibility as proof
-from arbius_tui.domain.errors import BadInput, NotReady, NotReproducible, Problem
+from arbius_tui.domain.errors import BadInput, Fix, NotReady, NotReproducible, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Saved, Trouble, plain
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
@@ -218,7 +218,7 @@ class SeedTest(Step):
         for event in self.hindsight():
             yield event
         found = proof.compare_servers({t.endpoint.id: list(t.outcomes.values()) for t in self.tracks})
-        for problem in found.diagnosis or ([] if found.reproducible else [unproved()]):
+        for problem in found.diagnosis or ([] if found.reproducible else [unproved(self.tracks)]):
             yield Trouble(problem)
         record = self.record(found)
         yield Saved(record)
@@ -269,8 +269,16 @@ def needs_sample(names: Sequence[str]) -> NotReady:
     )
 
 
-def unproved() -> Problem:
-    """Too little ran to say anything."""
+def unproved(tracks: Sequence[Track]) -> Problem:
+    """Too little ran to say anything, perhaps because a server is missing."""
+    if gone := [track for track in tracks if track.gone]:
+        named = "; ".join(f"server {track.endpoint.id}: {track.gone}" for track in gone)
+        return Problem(
+            "not-proved",
+            f"nothing is proved for a server that is missing ({named})",
+            "the proof is for all servers that were named, and for no others",
+            Fix("mend what is said of it, or leave it out, then test again"),
+        )
     return Problem(
         "not-proved",
         "too few cases ran to prove anything",
