@@ -132,6 +132,13 @@ def _keyring() -> str:
     return _file("keyring", REAL / "with_secret_service.sh", "the script that starts a private keyring")
 
 
+def _sshd() -> str:
+    """It lies beside the folders of PATH: in /usr/sbin, and users have /usr/bin."""
+    beside = [str(Path(folder).parent / "sbin") for folder in os.environ.get("PATH", "").split(os.pathsep)]
+    found = shutil.which("sshd", path=os.pathsep.join(beside))
+    return found or _program("sshd", "OpenSSH's server", "`sudo apt install openssh-server`", "sshd")
+
+
 def _solc() -> str:
     if not shutil.which("node"):
         raise Missing("Node.js; `sudo apt install nodejs npm` or `brew install node`")
@@ -154,7 +161,7 @@ PARTS: dict[Name, Callable[[], str | KuboNodes]] = {
     ),
     "node": _solc,
     "solc": _solc,
-    "sshd": lambda: _program("sshd", "OpenSSH's server", "`sudo apt install openssh-server`", "sshd", "/usr/sbin/sshd"),
+    "sshd": _sshd,
     "cog-old": lambda: _cog("cog-old", "0.9.26"),
     "cog-mid": lambda: _cog("cog-mid", "0.16.12"),
 }

@@ -130,7 +130,7 @@ class Machines:
             return found
         engine_place(machine)
         where = await asyncio.to_thread(named, machine)
-        key, ssh = hashlib.sha256(where.url.encode()).hexdigest()[:8], None
+        key, ssh = hashlib.sha256(machine.encode()).hexdigest()[:8], None
         if where.url.startswith("ssh://"):
             ssh = SshMachine(where.url)
             await ssh.open()

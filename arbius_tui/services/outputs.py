@@ -165,6 +165,13 @@ class Sieve:
         except ValueError:
             raise Broken("it is no JSON") from None
 
+    def open(self, mime: str) -> tuple[Payload, str]:
+        """One more payload, to be fed from elsewhere, and the mark that stands for it in a document."""
+        number = len(self.payloads)
+        payload = Payload(file=part(self.folder, number).open("xb") if self.folder else None)
+        self.payloads.append(payload)
+        return payload, f"data:{mime};base64,#{number}"
+
     # Each state takes the data from `at`, and gives where it stopped, or -1 to see more first.
 
     def _outside(self, data: bytes, at: int) -> int:
@@ -180,9 +187,8 @@ class Sieve:
     def _begin(self, data: bytes, at: int) -> int:
         start = data[at : at + LONGEST_HEADER]
         if found := DATA_URL.match(start):
-            number = len(self.payloads)
-            self.kept += found[0] + b"#%d" % number
-            self.payloads.append(Payload(file=part(self.folder, number).open("xb") if self.folder else None))
+            _, mark = self.open("")
+            self.kept += found[0] + mark.partition(",")[2].encode()
             self._state = self._inside
             return at + found.end()
         if len(start) < LONGEST_HEADER and b'"' not in start and b"data:".startswith(start[:5].lower()):

@@ -22,7 +22,7 @@ from arbius_tui.domain.places import hosted
 from arbius_tui.domain.text import clean
 from arbius_tui.services import notes, replicate_words, replies
 from arbius_tui.services.cog_http import announced
-from arbius_tui.services.outputs import LINK, Broken, NoOutput, Payload, Sieve, outputs, part, settled
+from arbius_tui.services.outputs import LINK, Broken, NoOutput, Sieve, outputs, settled
 from arbius_tui.services.ports import Health, Prediction
 from arbius_tui.services.predictions import LARGEST, in_pieces
 from arbius_tui.services.replicate_http import ReplicateHttp
@@ -214,26 +214,21 @@ class ReplicatePredictions:
             return [await self._with_files(item, sieve) for item in value]
         if not isinstance(value, str) or not LINK.match(value) or not self._holds_files(value):
             return value
-        number = len(sieve.payloads)
-        file = (await asyncio.to_thread(part(sieve.folder, number).open, "xb")) if sieve.folder else None
-        payload = Payload(file=file)
-        sieve.payloads.append(payload)
-        mime = await self._file(value, payload)
-        return f"data:{mime};base64,#{number}"
+        return await self._file(value, sieve)
 
-    async def _file(self, url: str, payload: Payload) -> str:
-        """Hash a file as it comes; its media type as the server says it."""
+    async def _file(self, url: str, sieve: Sieve) -> str:
+        """Hash a file as it comes; the mark that stands for it."""
         async with self.http.request("GET", url, 60) as response:
             if response.status_code != 200:
                 raise replies.broken(f"a file of it is not there any more (HTTP {response.status_code})")
             announced(response, self.largest)
+            payload, mark = sieve.open(response.headers.get("content-type", "").partition(",")[0])
             async for data in response.aiter_bytes():
                 payload.add(data)
                 if payload.size > self.largest:
                     raise replies.too_big(payload.size, self.largest)
             payload.end()
-            said = response.headers.get("content-type", "").partition(";")[0].strip()
-            return said if "," not in said else ""
+            return mark
 
     def _holds_files(self, url: str) -> bool:
         """Whether Replicate keeps files there; a link to anywhere else is a text, and proves nothing."""

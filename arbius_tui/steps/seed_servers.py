@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from arbius_tui.domain import gpus
-from arbius_tui.domain.errors import BadInput, Failure, NeedsInput, NotReady, Problem
+from arbius_tui.domain.errors import BadInput, Failure, Fix, NeedsInput, NotReady, Problem
 from arbius_tui.domain.events import Event, Found, Line, Trouble
 from arbius_tui.domain.gpus import Gpu, Said
 from arbius_tui.domain.places import Place, place
@@ -160,6 +160,7 @@ async def one_server(
 
 async def come(track: Track, services: Services, limit: float) -> AsyncGenerator[Event, None]:
     """Bring a server to READY, its container first; one that does not come is marked, and its cases are left out."""
+    answered = False
     try:
         if track.endpoint.place == "docker":
             yield Found(replace(track.endpoint, state="run", why="its container is being started"))
@@ -168,10 +169,28 @@ async def come(track: Track, services: Services, limit: float) -> AsyncGenerator
         async with aclosing(watched(track.server, services, limit=limit)) as healths:
             async for now in healths:
                 if isinstance(now, Health):
+                    answered = True
                     track.endpoint = replace(track.endpoint, cog=now.cog or track.endpoint.cog)
     except Failure as failure:
-        track.gone = failure.problem.what
-        yield Trouble(replace(failure.problem, severity="warn"))
+        problem = failure.problem
+        if track.server.machine and not answered and problem.code in SHUT:
+            problem = shut_off(track, problem)
+        track.gone = problem.what
+        yield Trouble(replace(problem, severity="warn"))
+
+
+SHUT = ("endpoint-unreachable", "timeout")
+
+
+def shut_off(track: Track, problem: Problem) -> Problem:
+    """A container that runs on another machine, at a port where nothing answers."""
+    return Problem(
+        "port-closed",
+        f"the model runs on {track.endpoint.url}, and nothing answers at {track.server.url}",
+        "its port opens on that machine's network; a firewall may be in between",
+        Fix("let the port through, or name the machine as ssh://user@host: a tunnel needs no open port"),
+        detail=problem.what,
+    )
 
 
 async def started(track: Track, services: Services) -> None:

@@ -20,7 +20,7 @@ from tests import parts
 
 
 @asynccontextmanager
-async def over_tcp(engine: str) -> AsyncIterator[str]:
+async def over_tcp(engine: str, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """The Engine of a unix:// address at a tcp:// address, as long as this is open."""
     copies = set[asyncio.Task[None]]()
 
@@ -43,9 +43,9 @@ async def over_tcp(engine: str) -> AsyncIterator[str]:
         copies.add(task)
         task.add_done_callback(copies.discard)
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, host, 0)
     try:
-        yield f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"tcp://{host}:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
         for task in list(copies):

@@ -25,6 +25,7 @@ from arbius_tui.domain.secret import Secret
 from arbius_tui.services import replicate as replicate_module
 from arbius_tui.services.containers import project_key
 from arbius_tui.services.containers_state import PROJECT
+from arbius_tui.services.machines import Elsewhere
 from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import ModelServers, Server, Services
 from arbius_tui.services.predictions import CogPredictions
@@ -221,6 +222,28 @@ async def test_a_machine_that_goes_away_in_the_middle_is_marked_and_the_rest_goe
 
 
 @real
+async def test_the_port_of_a_machine_on_the_network_is_reached_there_or_said_to_be_closed(
+    engines: Engines, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """127.0.0.2 is this machine, too, and is none of the names by which it is known to be."""
+    async with AsyncExitStack() as stack:
+        where = await stack.enter_async_context(over_tcp(engines.old.host, "127.0.0.2"))
+        walk = await stack.enter_async_context(started(engines, key, tmp_path, monkeypatch))
+        events = await collect(walk, "seed_test", step=SeedTest(machines=Machines((where,))))
+        assert end(events).ok, problems(events)
+        reach = Elsewhere._reached
+
+        async def closed(self: Elsewhere, server: Server) -> Server:
+            return replace(await reach(self, server), url="http://127.0.0.1:9")
+
+        monkeypatch.setattr(Elsewhere, "_reached", closed)
+        events = await collect(walk, "seed_test", step=SeedTest(machines=Machines((where,)), limit=1))
+    assert "port-closed" in problems(events)
+    assert {case.status for case in over(events, "2").values()} == {"skipped"}
+    assert engines.elsewhere(key) == []
+
+
+@real
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_test_that_is_stopped_leaves_no_container_or_finds_it_again(
     engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: signal.Signals
@@ -229,7 +252,7 @@ def test_a_test_that_is_stopped_leaves_no_container_or_finds_it_again(
     folder.mkdir()
     monkeypatch.setenv("DOCKER_HOST", engines.new.host)
     key = project_key(folder.name, default_folder(folder.name))
-    image = engines.text()
+    image = engines.new.model("slow")
     short = {"cases": [{"id": "a", "seed": 1}, {"id": "b", "seed": 1, "expect": "same", "against": "a"}]}
     (folder / "short.json").write_text(json.dumps(short))
     argv = [
