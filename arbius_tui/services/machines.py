@@ -26,7 +26,7 @@ from arbius_tui.services.containers import INSIDE, Binding, Containers, Wanted
 from arbius_tui.services.containers_engine import LOOPBACK, Address, Engine, named
 from arbius_tui.services.ports import Gpus, Server
 from arbius_tui.services.servers import HOST
-from arbius_tui.services.ssh import SshMachine
+from arbius_tui.services.ssh import SshMachine, no_way
 
 ANY = "0.0.0.0"  # noqa: S104 - on a machine that was named as tcp://, where nobody knows which of its addresses we see
 
@@ -111,7 +111,8 @@ class Machines:
         except NotReady as failure:
             if failure.problem.code != "docker-unreachable":
                 raise
-            raise silent(failure, machine) from None
+            detail = failure.problem.detail
+            raise (no_way(boxes.ssh.target, detail) if boxes.ssh else silent(failure, machine)) from None
 
     def of(self, server: Server) -> Elsewhere:
         """Whoever has this server's container."""

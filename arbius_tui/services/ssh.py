@@ -151,14 +151,7 @@ class SshMachine:
         argv = ("ssh", *ALONE, *SHARED, "-S", str(self._control), "-O", "forward", "-L", way, *self.target.argv)
         done = await process.output(argv, CALL_LIMIT)
         if not done.ok:
-            raise NotReady(
-                "ssh-tunnel",
-                f"{self.target.words} lets nothing through its ssh",
-                why="its Docker Engine and the model's port are open on that machine only",
-                fix="allow it there (AllowTcpForwarding and AllowStreamLocalForwarding in sshd_config), "
-                "or name the machine as tcp://host:port",
-                detail=done.text,
-            )
+            raise no_way(self.target, done.text)
 
     async def aclose(self) -> None:
         """End the connection and all that goes through it."""
@@ -209,6 +202,19 @@ REASONS = (
      "no ssh server answers at {}", "see whether the machine is up and its port for ssh is right", "ssh {words}"),
 )  # fmt: skip
 """What ssh says, what it means, and what to do; the first that fits speaks."""
+
+
+def no_way(where: Target, said: str) -> NotReady:
+    """A machine that let us in and lets nothing through."""
+    return NotReady(
+        "ssh-tunnel",
+        f"nothing comes through the ssh connection to {where.words}",
+        why="its Docker Engine and the model's port are open on that machine only",
+        fix="allow it there (AllowTcpForwarding and AllowStreamLocalForwarding in sshd_config) and see whether Docker "
+        "still runs; or name the machine as tcp://host:port",
+        command=f"ssh {where.words} docker version",
+        detail=said,
+    )
 
 
 def no_engine(where: Target, done: process.Completed) -> NotReady:

@@ -98,7 +98,8 @@ async def test_a_machine_that_lets_no_port_through_says_so(tmp_path: Path, monke
         async with Machines("test", "none") as machines:
             with pytest.raises(Failure) as failure:
                 await machines.start(f"ssh://testbox{path}", "no-image")
-    assert failure.value.problem.code in ("ssh-tunnel", "docker-unreachable")
+    assert failure.value.problem.code == "ssh-tunnel"
+    assert "AllowStreamLocalForwarding" in str(failure.value.problem.fix)
 
 
 @real
