@@ -19,7 +19,7 @@ OURS = re.compile(r"out-[0-9]+\.[a-z0-9]+")
 """The names that outputs get."""
 
 LARGEST_FOLDER = 64_000_000
-"""Bytes of all outputs up to which they are kept and their folder's CID is computed: for that all are in memory."""
+"""Bytes of all outputs of a case up to which they are kept when nothing is compared with them any more."""
 
 
 def free(folder: Path) -> None:
@@ -95,10 +95,16 @@ def unwritable(folder: Path, error: OSError) -> NotReady:
 
 
 def committed(outputs: Sequence[Output]) -> str | None:
-    """The CID of the folder that a miner commits for these outputs; None for large ones and those without a file."""
-    large = sum(output.bytes for output in outputs) > LARGEST_FOLDER
-    if not outputs or large or not all(output.path for output in outputs):
+    """The CID of the folder that a miner commits for these outputs, read piece by piece; None without their files."""
+    if not outputs or not all(output.path for output in outputs):
         return None
     with suppress(OSError):
-        return cid.folder_cid({output.filename: Path(output.path).read_bytes() for output in outputs})
+        return cid.folder_cid({output.filename: pieces(Path(output.path)) for output in outputs})
     return None
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """A file in the pieces that its CID is made of."""
+    with path.open("rb") as file:
+        while data := file.read(cid.CHUNK):
+            yield data
