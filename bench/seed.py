@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -228,9 +228,9 @@ def tested(home: str, cases: Path, urls: Sequence[str]) -> float:
 
 
 @contextmanager
-def serving(count: int) -> Iterator[list[str]]:
+def serving(count: int, defaults: Mapping[str, float] | None = None) -> Iterator[list[str]]:
     """URLs of servers in a process of their own."""
-    argv = [sys.executable, str(Path(__file__).with_name("servers.py")), str(count)]
+    argv = [sys.executable, str(Path(__file__).with_name("servers.py")), str(count), json.dumps(defaults or {})]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

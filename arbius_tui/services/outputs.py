@@ -251,10 +251,11 @@ class Sieve:
             if quote < 0 and stop - slash < LONGEST_ESCAPE:
                 return slash if slash > at else -1
             escape = ESCAPE.match(data, slash, stop)
-            if escape is None:
-                raise Broken("a file is not valid base64")
-            payload.feed(json.loads(b'"' + escape[0] + b'"').encode())
-            return escape.end()
+            try:
+                payload.feed(json.loads(b'"%s"' % (escape[0] if escape else b"\\")).encode("ascii"))
+            except ValueError:
+                raise Broken("a file is not valid base64") from None
+            return escape.end() if escape else stop
         payload.feed(data[at:stop])
         if quote < 0:
             return stop
