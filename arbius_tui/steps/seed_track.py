@@ -173,6 +173,8 @@ class Track:
             inputs = {**self.plan.inputs, **case.inputs, "seed": case.seed}
             found = await asked(self.server, self.services, inputs, self.limit, folder)
         except Failure as failure:
+            if folder:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             return proof.Outcome(case, problem=failure.problem)
         made = tuple(proof.Hashed(o.filename, o.mime, o.bytes, o.sha256) for o in found.outputs)
         self.kept[case.id] = found.outputs
