@@ -1,8 +1,9 @@
 """Servers that answer as Cog does, for measures that need more of them, or more bytes, than a real one gives here.
 
 `servers.py COUNT DEFAULTS` serves on COUNT ports of loopback and prints their URLs. The inputs, or the defaults given
-as a JSON object, say what a prediction is like: `mb` of output, `wait` seconds of work that is no work for this machine's processor, as on a graphics card, and `rate`
-in MB/s at which the output comes (0: as fast as it goes). It is run as a program and imports nothing of ours.
+as a JSON object, say what a prediction is like: `mb` of output, `wait` seconds of work that is no work for this
+machine's processor, as on a graphics card, and `rate` in MB/s at which the output comes (0: as fast as it goes). It is
+run as a program and imports nothing of ours.
 """
 
 from __future__ import annotations

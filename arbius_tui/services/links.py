@@ -124,7 +124,7 @@ class Links:
             raise replies.too_big(int(length), self.largest)
         payload, mark = sieve.open(response.headers.get("content-type", "").partition(",")[0])
         async for data in response.aiter_raw():
-            payload.take(data)
+            payload.add(data)
             if payload.size > self.largest:
                 raise replies.too_big(payload.size, self.largest)
         payload.end()

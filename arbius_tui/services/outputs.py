@@ -120,10 +120,10 @@ class Payload:
         except binascii.Error:
             raise Broken("a file is not valid base64") from None
         self._padded = groups.endswith(b"=")
-        self.take(data)
+        self.add(data)
 
-    def take(self, data: bytes) -> None:
-        """Some more bytes that are decoded already."""
+    def add(self, data: bytes) -> None:
+        """Take some more bytes of the file itself."""
         self.digest.update(data)
         if self.file:
             self.file.write(data)
@@ -200,7 +200,7 @@ class Sieve:
         if found[2]:
             payload.feed(data)
         else:
-            payload.take(unquote_to_bytes(data))
+            payload.add(unquote_to_bytes(data))
         payload.end()
         return mark
 
