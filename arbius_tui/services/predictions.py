@@ -68,6 +68,8 @@ class CogPredictions:
     def __init__(self, largest: int = LARGEST) -> None:
         self.largest = largest
         self.http = CogHttp()
+        self.turn = asyncio.Lock()
+        """One piece of one answer in a turn of the event loop: however many servers send, the screen waits for one."""
 
     async def __aenter__(self) -> CogPredictions:
         return self
@@ -183,7 +185,9 @@ class CogPredictions:
                     size += len(data)
                     if size > self.largest:
                         raise replies.too_big(size, self.largest)
-                    sieve.feed(data)
+                    async with self.turn:
+                        sieve.feed(data)
+                        await asyncio.sleep(0)
                 return await self._judge(url, sieve, time.monotonic() - began)
             except Broken as error:
                 if not sieve.kept.lstrip().startswith(b"{"):
