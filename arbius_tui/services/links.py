@@ -1,6 +1,7 @@
 """An output that lies elsewhere: the server gave a link to it, as Cog does with --upload-url.
 
-What lies there is fetched once and hashed as it comes. The link is the word of a server that nobody vouches for, and
+A text that is nothing but a link is one, whatever the schema calls it: its words prove nothing. What lies there is
+fetched once for each prediction and hashed as it comes. The link is the word of a server that nobody vouches for, and
 we follow it from the author's own machine, so it leads nowhere that the server itself could not reach:
 
 - http and https only: `file:`, `s3:` and all others are refused
