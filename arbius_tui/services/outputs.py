@@ -185,7 +185,7 @@ class Sieve:
         number = len(self.payloads)
         payload = Payload(file=part(self.folder, number).open("xb") if self.folder else None)
         self.payloads.append(payload)
-        return payload, f"data:{mime};base64,#{NONCE}-{number}"
+        return payload, marked(mime, number)
 
     def _inlined(self, value: Any) -> Any:
         """The value with a mark for each data URL that is still a text."""
@@ -263,6 +263,11 @@ class Sieve:
         self.kept += b'"'
         self._state = self._outside
         return quote + 1
+
+
+def marked(mime: str, number: int) -> str:
+    """The mark that stands for a payload in a document."""
+    return f"data:{mime};base64,#{NONCE}-{number}"
 
 
 def depth(between: bytes, now: int = 0) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -94,17 +95,27 @@ def unwritable(folder: Path, error: OSError) -> NotReady:
     )
 
 
-def committed(outputs: Sequence[Output]) -> str | None:
-    """The CID of the folder that a miner commits for these outputs, read piece by piece; None without their files."""
+def committed(outputs: Sequence[Output], names: Sequence[str] = ()) -> str | None:
+    """The CID of the folder that a miner commits for these outputs, read piece by piece; None without their files.
+
+    `names` are those of the template, in the outputs' order, where they are others than ours. A file that is not the
+    one that was hashed gives None, too: it may have been replaced since.
+    """
     if not outputs or not all(output.path for output in outputs):
         return None
+    called, digests = names or [output.filename for output in outputs], [hashlib.sha256() for _ in outputs]
+    paths = [Path(output.path) for output in outputs]
     with suppress(OSError):
-        return cid.folder_cid({output.filename: pieces(Path(output.path)) for output in outputs})
+        files = zip(called, paths, digests, strict=True)
+        found = cid.folder_cid({name: pieces(path, digest.update) for name, path, digest in files})
+        if [digest.hexdigest() for digest in digests] == [output.sha256 for output in outputs]:
+            return found
     return None
 
 
-def pieces(path: Path) -> Iterator[bytes]:
-    """A file in the pieces that its CID is made of."""
+def pieces(path: Path, seen: Callable[[bytes], object]) -> Iterator[bytes]:
+    """A file in the pieces that its CID is made of; each is shown to `seen` as well."""
     with path.open("rb") as file:
         while data := file.read(cid.CHUNK):
+            seen(data)
             yield data
