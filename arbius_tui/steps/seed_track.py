@@ -184,6 +184,8 @@ class Track:
             with heard(self.notes.put_nowait):
                 found = await asked(self.server, self.services, inputs, self.limit, folder)
         except Failure as failure:
+            if folder:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             return proof.Outcome(case, problem=failure.problem)
         made = tuple(proof.Hashed(o.filename, o.mime, o.bytes, o.sha256) for o in found.outputs)
         self.kept[case.id] = found.outputs
