@@ -37,7 +37,30 @@ def compare_texts(one: str, other: str) -> Text:
     if len(diff) > MOST_LINES:
         left_out = left_out or f"{grouped(len(diff) - MOST_LINES)} more lines"
     shown = tuple(map(visible, narrowed(diff[:MOST_LINES])))
-    return Text(shown, removed, added, left_out, one.split() == other.split() and bool(one.split()))
+    words_equal = one.split() == other.split() and bool(one.split())
+    return Text(shown, removed, added, left_out, words_equal, numbers_near(one, other))
+
+
+NUMBER = re.compile(r"-?(?<![\w.])(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?(?![\w.])")
+"""A number that stands alone; digits of a name or of a hash are none."""
+NEAR_BY = 1e-5
+"""By how much of their size two numbers may differ: what is left of 32 bits after some thousand sums."""
+
+
+def numbers_near(one: str, other: str) -> bool:
+    """Whether two texts differ in fractions alone, and in those by next to nothing."""
+    if one == other or NUMBER.sub("\0", one) != NUMBER.sub("\0", other):
+        return False
+    pairs = zip(NUMBER.findall(one), NUMBER.findall(other), strict=True)
+    return all(left == right or near_fractions(left, right) for left, right in pairs)
+
+
+def near_fractions(left: str, right: str) -> bool:
+    """Whether two numbers as they are written are fractions and all but equal; whole numbers are counts or ids."""
+    if not any(sign in left + right for sign in ".eE"):
+        return False
+    a, b = float(left), float(right)
+    return abs(a - b) <= NEAR_BY * max(abs(a), abs(b), 1e-6)
 
 
 def common(left: Sequence[str], right: Sequence[str]) -> tuple[int, int]:
@@ -83,7 +106,8 @@ def compare_json(one: str, other: str) -> Values | None:
         return None
     paths = [path for path in dict.fromkeys([*left, *right]) if left.get(path) != right.get(path)]
     rows = [Difference(path, "payload", said(left, path), said(right, path)) for path in paths[:MOST_PATHS]]
-    return Values(tuple(rows), len(paths), len(left))
+    near = all(numbers_near(left.get(path, NOT_THERE), right.get(path, NOT_THERE)) for path in paths)
+    return Values(tuple(rows), len(paths), len(left), bool(paths) and near)
 
 
 def said(values: Mapping[str, str], path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import tempfile
@@ -94,11 +95,20 @@ def unwritable(folder: Path, error: OSError) -> NotReady:
     )
 
 
-def committed(outputs: Sequence[Output]) -> str | None:
-    """The CID of the folder that a miner commits for these outputs; None for large ones and those without a file."""
+def committed(outputs: Sequence[Output], names: Sequence[str] = ()) -> str | None:
+    """The CID of the folder that a miner commits for these outputs; None for large ones and those without a file.
+
+    `names` are those of the template, in the outputs' order, where they are others than ours. With them a file
+    that is not the one that was hashed gives None, too: it may have been replaced since.
+    """
     large = sum(output.bytes for output in outputs) > LARGEST_FOLDER
     if not outputs or large or not all(output.path for output in outputs):
         return None
     with suppress(OSError):
-        return cid.folder_cid({output.filename: Path(output.path).read_bytes() for output in outputs})
+        called = names or [output.filename for output in outputs]
+        found = {name: Path(output.path).read_bytes() for name, output in zip(called, outputs, strict=True)}
+        if not names or all(
+            hashlib.sha256(found[n]).hexdigest() == o.sha256 for n, o in zip(called, outputs, strict=True)
+        ):
+            return cid.folder_cid(found)
     return None

@@ -98,7 +98,7 @@ class SeedTest(Step):
             record = moved(record, self.tracks[0].server)
             yield Saved(record)
         await asyncio.to_thread(log.close)
-        async for event in self.conclude(journey):
+        async for event in self.conclude(journey, services):
             yield event
 
     async def plan(self, record: RunRecord, services: Services, folder: Path) -> tuple[Plan, list[str]]:
@@ -145,7 +145,8 @@ class SeedTest(Step):
             return rows
         last = journey.get(SeedTestRecord) or SeedTestRecord()
         known = [seed_case.read(row) for row in last.cases]
-        return rows or [case for case in known if case.wanted and case.status == "succeeded"]
+        planned = [case for case in known if not case.id.startswith("further-")]
+        return rows or [case for case in planned if case.wanted and case.status == "succeeded"]
 
     def waiting(self, plan: Plan) -> Iterator[Event]:
         """Every case before it runs, or as it ended before."""
@@ -164,6 +165,7 @@ class SeedTest(Step):
                 if isinstance(event, Found) and isinstance(event.item, CaseSeen) and event.item.status not in NOT_OVER:
                     over += 1
                     yield Found(self.told(self.track(event.item.endpoint), event.item))
+                    total = max(total, over)
                     yield Progress("cases", over, total, "cases")
                 else:
                     yield event
@@ -217,7 +219,7 @@ class SeedTest(Step):
             datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    async def conclude(self, journey: Journey) -> AsyncGenerator[Event, None]:
+    async def conclude(self, journey: Journey, services: Services) -> AsyncGenerator[Event, None]:
         """What changed in hindsight, the diagnosis, what is kept, the report, and the end."""
         for event in self.hindsight():
             yield event
@@ -227,7 +229,7 @@ class SeedTest(Step):
         record = self.record(found)
         yield Saved(record)
         if self.report:
-            for path in await asyncio.to_thread(seed_report.write, self.report, journey.having(record)):
+            for path in await asyncio.to_thread(seed_report.write, self.report, journey.having(record), services.state):
                 yield Line(f"written: {path}")
         result = {"endpoints": list(record.endpoints), "cases": list(record.cases), "diagnosis": list(found.diagnosis)}
         code = 0 if found.reproducible else NotReproducible.exit_code
