@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, replace
@@ -22,6 +21,7 @@ from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import RunRecord, SeedTestRecord
 from arbius_tui.services import files
 from arbius_tui.services.case_log import CaseLog
+from arbius_tui.services.passing import passing
 from arbius_tui.services.ports import Server, Services
 from arbius_tui.steps import seed_case, seed_report
 from arbius_tui.steps.base import Step
@@ -32,6 +32,10 @@ from arbius_tui.steps.seed_track import Control, Plan, Track
 
 AT_ONCE = 8
 """Servers that work at the same time; each has one prediction at a time."""
+
+
+LOG = "cases.jsonl"
+"""What is over of a test that is under way; the file goes with the end of the test."""
 
 
 class SeedTest(Step):
@@ -136,7 +140,7 @@ class SeedTest(Step):
             "inputs": dict(plan.inputs),
             "servers": [record.image_id or record.url, *services.endpoints[1:]],
         }
-        return CaseLog(folder / "cases.jsonl", subject, f"{record.url} {health.since}")
+        return CaseLog(folder / LOG, subject, f"{record.url} {health.since}")
 
     def recalled(self, log: CaseLog, journey: Journey) -> list[CaseSeen]:
         """Finished cases that need not run again: those before a kill, or those that were as wanted."""
@@ -265,12 +269,12 @@ def servers(record: RunRecord, services: Services) -> Iterator[tuple[EndpointSee
 
 @contextmanager
 def workplace(services: Services) -> Iterator[Path]:
-    """Where outputs and finished cases lie: in the project's state; for a journey that is not kept, for now only."""
+    """Where outputs and finished cases lie: in the project's state; for a journey that is not kept, until the end."""
     if services.lasting and services.state:
         yield seed_case.outputs(services.state)
     else:
-        with tempfile.TemporaryDirectory(prefix="arbius-tui-", ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
+        with passing(services.state, services.endpoints, LOG) as folder:
+            yield folder
 
 
 def needs_sample(names: Sequence[str]) -> NotReady:
