@@ -91,6 +91,8 @@ def values_words(found: Values) -> str:
 
 def text_words(found: Text) -> str:
     """How many lines went and came."""
+    if found.removed == found.added == 1:
+        return "1 line differs"
     return f"{lines_of(found.removed)} became {lines_of(found.added)}"
 
 

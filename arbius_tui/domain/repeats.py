@@ -23,7 +23,8 @@ FURTHER = 4
 @dataclass(frozen=True, slots=True)
 class Run:
     """A prediction that gave an output. `process` counts the server's starts; `place` the predictions since then, from
-    1; `pauses` the waits before it; `after` is what was asked just before in the same process, None for the first.
+    1; `pauses` the waits before it; `after` is what was asked just before in the same process, None for the first;
+    `known` how many different things were asked there until now.
     """
 
     asked: Asked
@@ -32,6 +33,7 @@ class Run:
     place: int
     pauses: int
     after: Asked | None
+    known: int = 0
 
 
 Groups = Mapping[Asked, Sequence[Run]]
@@ -107,16 +109,30 @@ def recurs(groups: Groups, length: int, turn: int) -> bool:
             if this[0].output == rest[0].output:
                 return False
             turns, others = turns + len(this), others + len(rest)
-    return turns > 1 and others > 1
+    return turns > 1 and others > 1 and turns + others > 5
 
 
 def by_order(group: Sequence[Run]) -> bool:
-    """An output depends on what was asked before it: what followed its like or nothing agrees, the others do not."""
-    pairs = pairwise(group)
-    kept = [(one, other) for one, other in pairs if other.after == other.asked and one.process == other.process]
-    sticky = bool(kept) and all(one.output == other.output for one, other in kept)
+    """An output depends on what was asked before it: on the one before, or on all of them."""
+    pairs = [(one, other) for one, other in pairwise(group) if one.process == other.process]
+    kept = [one.output == other.output for one, other in pairs if other.after == other.asked]
+    sticky = bool(kept) and all(kept)
     clean = [run for run in group if run.after in (None, run.asked)]
-    return followed_alike(group) and (sticky or (len(clean) > 1 and agree(clean)))
+    by_one = followed_alike(group) and (sticky or (len(clean) > 1 and agree(clean)))
+    return by_one or (sticky and by_all_before(group))
+
+
+def by_all_before(group: Sequence[Run]) -> bool:
+    """An output changes only where something new was asked meanwhile, does so more than once, and never comes back."""
+    changes = 0
+    for process in {run.process for run in group}:
+        part = [run for run in group if run.process == process]
+        steps = [(one, other) for one, other in pairwise(part) if one.output != other.output]
+        blocks = [part[0].output, *(other.output for _, other in steps)]
+        if len(set(blocks)) < len(blocks) or any(one.known == other.known for one, other in steps):
+            return False
+        changes += len(steps)
+    return changes > 1
 
 
 def followed_alike(group: Sequence[Run]) -> bool:
@@ -133,28 +149,34 @@ def proved_order(group: Sequence[Run]) -> bool:
     """Whether the order was tried twice with the same result."""
     usual = {run.output for run in group if run.after in (None, run.asked)}
     after = Counter((run.after, run.output) for run in group if run.output not in usual)
-    return any(count > 1 for count in after.values())
+    return any(count > 1 for count in after.values()) or by_all_before(group)
 
 
-def causes(runs: Sequence[Run], main: Asked, zero: Sequence[Asked], large: Sequence[Asked]) -> list[str]:
-    """The codes of what the runs are consistent with; empty when all agree. `main` is what was asked most often.
+def causes(runs: Sequence[Run], main: Asked, final: bool) -> list[str]:
+    """The codes of what the runs are consistent with; empty when all agree. `main` is what was asked first.
 
-    `zero` and `large` are what was asked with seed 0 and with seeds above 32 bits.
+    `final` says that no further runs come: what is a guess until then is unexplained.
     """
     groups = grouped(runs)
     apart = {asked: group for asked, group in groups.items() if not agree(group)}
     if not apart:
         return []
     if main in apart:
-        return [of_main(groups[main], groups)]
+        return [of_main(groups[main], groups, final)]
     if all(never_agree(group) for group in apart.values()):
-        names = {asked: "seed-zero-unused" for asked in zero} | {asked: "large-seed-unused" for asked in large}
-        return list(dict.fromkeys(names.get(asked, "unseeded-randomness") for asked in apart))
+        return list(dict.fromkeys(map(of_seed, apart)))
     return ["state-between-predictions" if period(groups) else "not-explained"]
 
 
-def of_main(group: Sequence[Run], groups: Groups) -> str:
-    """The cause where the seed that was asked most often gave several outputs."""
+def of_seed(asked: Asked) -> str:
+    """The cause where this alone never repeats, and what was asked first does."""
+    if asked[0] == 0:
+        return "seed-zero-unused"
+    return "large-seed-unused" if asked[0] >= 2**32 else "unseeded-randomness"
+
+
+def of_main(group: Sequence[Run], groups: Groups, final: bool) -> str:
+    """The cause where what was asked first gave several outputs."""
     if by_time(group):
         return "time-in-output"
     if by_process(groups):
@@ -164,7 +186,7 @@ def of_main(group: Sequence[Run], groups: Groups) -> str:
     if never_agree(group):
         return "unseeded-randomness"
     every = period(groups)
-    if by_order(group) and (not every or proved_order(group)):
+    if by_order(group) and (proved_order(group) or not (every or final)):
         return "order-leak"
     return "state-between-predictions" if every else "not-explained"
 

@@ -7,7 +7,6 @@ the same. The diagnosis is built on which answers agree, and on what lay between
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -96,6 +95,8 @@ def compared(outcome: Outcome, equal: bool) -> Judged:
     return Judged("SAME" if equal else "DIFFERS", True)
 
 
+LEFT_OUT = "left out by you"
+"""Why a case did not run that the author stopped."""
 OTHER_BYTES = "the same seed gave other bytes"
 
 
@@ -274,24 +275,24 @@ def asked_of(outcome: Outcome) -> Asked:
 
 def repeated(outcomes: Sequence[Outcome]) -> tuple[list[Run], Asked, list[str]]:
     """The runs with their place in a server's life, what was asked first, and the codes of why its repeats differ."""
-    runs, process, place, pauses = list[Run](), 1, 0, 0
+    runs, process, place, pauses, known = list[Run](), 1, 0, 0, set[Asked]()
     after: Asked | None = None
     for outcome in outcomes:
         if outcome.skipped:
             continue
         pauses += outcome.case.before == "pause"
         if outcome.case.before == "restart":
-            process, place, after = process + 1, 0, None
+            process, place, after, known = process + 1, 0, None, set()
         place, asked = place + 1, asked_of(outcome)
+        known.add(asked)
         if outcome.ran:
-            runs.append(Run(asked, outcome.digests, process, place, pauses, after))
+            runs.append(Run(asked, outcome.digests, process, place, pauses, after, len(known)))
         after = asked
         if outcome.problem and outcome.problem.code in LOST | {"model-crashed"}:
-            process, place, after = process + 1, 0, None
-    main = Counter(run.asked for run in runs).most_common(1)[0][0] if runs else (0, "")
-    zero = [run.asked for run in runs if run.asked[0] == 0]
-    large = [run.asked for run in runs if run.asked[0] >= 2**32]
-    return runs, main, causes_of_repeats(runs, main, zero, large)
+            process, place, after, known = process + 1, 0, None, set()
+    main = next((asked_of(o) for o in outcomes if o.case.expect == "base"), (0, ""))
+    final = any(o.case.id.startswith("further-") for o in outcomes)
+    return runs, main, causes_of_repeats(runs, main, final)
 
 
 def agree(runs: Mapping[str, Outcome], one: str, other: str) -> bool | None:

@@ -47,7 +47,7 @@ class SeedKeys(TableScreen):
             return ["frame.cancel", "seed_test.run", "seed_test.leave", "seed_test.server"]
         later = ("diff", "mark", "server", "open", "export", "write")
         own = ["seed_test.run", *(f"seed_test.{key}" for key in later if self.cases), "seed_test.replay"]
-        mend = ["frame.run"] if any(not case.wanted for case in self.cases.values()) else []
+        mend = ["frame.run"] if any(map(to_mend, self.cases.values())) else []
         return ["frame.next", *own] if self.finished else [*mend, *own]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -91,7 +91,7 @@ class SeedKeys(TableScreen):
 
         if self.running:
             return
-        if self.cases and all(case.wanted for case in self.cases.values()):
+        if self.cases and not any(map(to_mend, self.cases.values())):
             self.say("every case is as wanted; Space runs them all again")
             return
         self.next_step = SeedTest(again=bool(self.cases))
@@ -175,6 +175,13 @@ class SeedKeys(TableScreen):
             return
         self.next_step = step(typed(answer))
         self.action_run()
+
+
+def to_mend(case: CaseSeen) -> bool:
+    """Whether a case is not as wanted, or was left out by the author."""
+    from arbius_tui.domain.reproducibility import LEFT_OUT
+
+    return not case.wanted or case.why == LEFT_OUT
 
 
 def typed(text: str) -> Path:

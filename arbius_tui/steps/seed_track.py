@@ -148,7 +148,7 @@ class Track:
             return
         yield Found(replace(now, status="run"))
         outcome = await self.control.run(now.key, self.outcome(case))
-        self.outcomes[case.id] = outcome or proof.Outcome(case, skipped="left out by you")
+        self.outcomes[case.id] = outcome or proof.Outcome(case, skipped=proof.LEFT_OUT)
         if (
             outcome
             and outcome.problem

@@ -108,10 +108,10 @@ def test_in_the_wizard_too(columns: int, rows: int, gates: Callable[..., list[Ga
     first = [list(gate.answered) for gate in made]
     assert [len(seen) for seen in first] == [4, 6]
     again = on_the_step(launch, made, columns, rows)
-    again.wait_for("4 Seed test", 60)
+    again.wait_for("Nothing is proved yet", 60)
     again.settle()
     again.send(" ")
-    again.wait_for("reproducible", 120)
+    again.wait_for("  reproducible", PATIENCE)
     assert [gate.answered[: len(seen)] for gate, seen in zip(made, first, strict=True)] == first
     assert len(made[0].answered) == len(made[1].answered), "each case once on each server"
     again.send("ctrl+q")
