@@ -90,7 +90,7 @@ def compared(outcome: Outcome, equal: bool) -> Judged:
     if outcome.case.expect == "differs":
         return Judged("BLOCKER", False, "another seed gave the same bytes") if equal else Judged("DIFFERS", True)
     if outcome.case.expect == "same" and not equal:
-        said = f"{OTHER_BYTES}: {outcome.apart}" if outcome.apart else OTHER_BYTES
+        said = f"other bytes: {outcome.apart}" if outcome.apart else OTHER_BYTES
         return Judged("NEAR", False, outcome.near) if outcome.near else Judged("BLOCKER", False, said)
     return Judged("SAME" if equal else "DIFFERS", True)
 
