@@ -55,7 +55,7 @@ def wait_ready(url: str, child: subprocess.Popen[bytes]) -> None:
 
 
 class Gate:
-    """Passes everything on. The prediction after `hold_after` answered ones is held until `open`; then it is dropped.
+    """Passes everything on. Predictions after `hold_after` answered ones are held until `let_go`, then mostly dropped.
 
     `answered` are the inputs of the predictions that the server really answered, in their order.
     """
@@ -63,6 +63,7 @@ class Gate:
     def __init__(self, target: str, hold_after: int | None = None) -> None:
         self.target, self.hold_after = target, hold_after
         self.answered: list[dict[str, Any]] = []
+        self.drop = True
         self.reached, self.open = threading.Event(), threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"gate": self}))
         self.server.daemon_threads = False
@@ -83,9 +84,9 @@ class Gate:
         self.thread.join()
         self.server.server_close()
 
-    def let_go(self) -> None:
-        """Hold nothing any more."""
-        self.hold_after = None
+    def let_go(self, drop: bool = True) -> None:
+        """Hold nothing any more; what was held is dropped, or passed on."""
+        self.hold_after, self.drop = None, drop
         self.open.set()
 
 
@@ -107,8 +108,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.gate.hold_after is not None and len(self.gate.answered) >= self.gate.hold_after:
             self.gate.reached.set()
             self.gate.open.wait(PATIENCE)
-            self.close_connection = True
-            return
+            if self.gate.drop:
+                self.close_connection = True
+                return
         self.passed(body)
 
     def passed(self, body: bytes | None) -> None:

@@ -117,7 +117,7 @@ def test_hold_leave_out_and_run_again(size: tuple[int, int], opened: Open, launc
     terminal.wait_until(lambda _: gate.reached.is_set(), PATIENCE, "the third case at work")
     terminal.send("l")
     terminal.wait_until(lambda _: "SKIPPED" in row(terminal, "other seed"), PATIENCE, "the case to be left out")
-    gate.let_go()
+    gate.let_go(drop=False)
     terminal.wait_for("too few cases ran", PATIENCE)
     terminal.wait_for("F5  failed")
     ran = len(gate.answered)
