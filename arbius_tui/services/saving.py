@@ -6,7 +6,7 @@ import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ OURS = re.compile(r"out-[0-9]+\.[a-z0-9]+")
 """The names that outputs get."""
 
 LARGEST_FOLDER = 64_000_000
-"""Bytes of all outputs up to which they are kept and their folder's CID is computed: for that all are in memory."""
+"""Bytes of all outputs of a case up to which they are kept when nothing is compared with them any more."""
 
 
 def free(folder: Path) -> None:
@@ -96,19 +96,26 @@ def unwritable(folder: Path, error: OSError) -> NotReady:
 
 
 def committed(outputs: Sequence[Output], names: Sequence[str] = ()) -> str | None:
-    """The CID of the folder that a miner commits for these outputs; None for large ones and those without a file.
+    """The CID of the folder that a miner commits for these outputs, read piece by piece; None without their files.
 
-    `names` are those of the template, in the outputs' order, where they are others than ours. With them a file
-    that is not the one that was hashed gives None, too: it may have been replaced since.
+    `names` are those of the template, in the outputs' order, where they are others than ours. A file that is not the
+    one that was hashed gives None, too: it may have been replaced since.
     """
-    large = sum(output.bytes for output in outputs) > LARGEST_FOLDER
-    if not outputs or large or not all(output.path for output in outputs):
+    if not outputs or not all(output.path for output in outputs):
         return None
+    called, digests = names or [output.filename for output in outputs], [hashlib.sha256() for _ in outputs]
+    paths = [Path(output.path) for output in outputs]
     with suppress(OSError):
-        called = names or [output.filename for output in outputs]
-        found = {name: Path(output.path).read_bytes() for name, output in zip(called, outputs, strict=True)}
-        if not names or all(
-            hashlib.sha256(found[n]).hexdigest() == o.sha256 for n, o in zip(called, outputs, strict=True)
-        ):
-            return cid.folder_cid(found)
+        files = zip(called, paths, digests, strict=True)
+        found = cid.folder_cid({name: pieces(path, digest.update) for name, path, digest in files})
+        if [digest.hexdigest() for digest in digests] == [output.sha256 for output in outputs]:
+            return found
     return None
+
+
+def pieces(path: Path, seen: Callable[[bytes], object]) -> Iterator[bytes]:
+    """A file in the pieces that its CID is made of; each is shown to `seen` as well."""
+    with path.open("rb") as file:
+        while data := file.read(cid.CHUNK):
+            seen(data)
+            yield data

@@ -11,6 +11,7 @@ from dataclasses import replace
 from arbius_tui.domain.networks import NETWORKS
 from arbius_tui.services.ports import Subject
 from arbius_tui.services.toolchain import Toolchain
+from tests.loopback import listening
 
 DEAF = "http://127.0.0.1:9"
 """The discard port on loopback: nobody listens."""
@@ -48,27 +49,18 @@ async def serving(answer, *, path: str = ""):
     """An HTTP server on loopback or on a socket; `answer(path, body)` gives an object, text, or (status, text)."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := (await reader.readuntil(b"\r\n\r\n")).decode():
-                length = next(
-                    (int(h.split(":")[1]) for h in head.lower().split("\r\n") if h.startswith("content-length")), 0
-                )
-                said = answer(head.split(" ")[1], await reader.readexactly(length))
-                status, text = said if isinstance(said, tuple) else (200, said)
-                body = (text if isinstance(text, str) else json.dumps(text)).encode()
-                writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        while head := (await reader.readuntil(b"\r\n\r\n")).decode():
+            length = next(
+                (int(h.split(":")[1]) for h in head.lower().split("\r\n") if h.startswith("content-length")), 0
+            )
+            said = answer(head.split(" ")[1], await reader.readexactly(length))
+            status, text = said if isinstance(said, tuple) else (200, said)
+            body = (text if isinstance(text, str) else json.dumps(text)).encode()
+            writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            await writer.drain()
 
-    start = asyncio.start_unix_server(talk, path) if path else asyncio.start_server(talk, "127.0.0.1", 0)
-    server = await start
-    try:
-        yield "" if path else f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
+    async with listening(talk, path) as address:
+        yield "" if path else f"http://{address}"
 
 
 def engine(folder, answers):

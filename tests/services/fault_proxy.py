@@ -15,10 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.loopback import listening
 
 LARGEST = 2**26
 
@@ -64,7 +67,7 @@ class FaultProxy:
     def __init__(self, target: str, *rules: str) -> None:
         self._target = urlsplit(target)
         self._rules = [Rule.parse(rule) for rule in rules]
-        self._open: set[asyncio.Task[None]] = set()
+        self._stack = AsyncExitStack()
         self.seen: list[Seen] = []
         self.asked = asyncio.Event()
         """Set by the first request."""
@@ -75,30 +78,17 @@ class FaultProxy:
         return sum(name in seen.names for seen in self.seen)
 
     async def __aenter__(self) -> FaultProxy:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=LARGEST)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self.url = f"http://{await self._stack.enter_async_context(listening(self._serve))}"
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.close()
-        for task in self._open:
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await self._stack.aclose()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._open.add(task)
-        try:
-            await self._answer(reader, writer)
-            await writer.drain()
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
-            pass
-        finally:
-            self._open.discard(task)
-            writer.close()
+        await self._answer(reader, writer)
+        await writer.drain()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line, headers, body = await read_message(reader)
@@ -125,10 +115,12 @@ class FaultProxy:
         kept = {k: v for k, v in headers.items() if k not in ("connection", "transfer-encoding")}
         kept |= {"host": self._target.netloc, "connection": "close", "content-length": str(len(body))}
         head = "".join(f"{key}: {value}\r\n" for key, value in kept.items())
-        writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin1") + body)
-        await writer.drain()
-        status, answered, content = await read_message(reader, until_closed=True)
-        writer.close()
+        try:
+            writer.write(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode("latin1") + body)
+            await writer.drain()
+            status, answered, content = await read_message(reader, until_closed=True)
+        finally:
+            writer.close()
         return status.split(" ", 1)[1], answered, content
 
 

@@ -20,7 +20,7 @@ import pytest
 from arbius_tui.domain.errors import BadInput, Failure, NotReady
 from arbius_tui.services import docker_errors
 from arbius_tui.services.containers_engine import Address, Engine, EngineFacts, address, too_old
-from tests import parts
+from tests import loopback, parts
 
 
 async def asked(url: str, limit: float = 10) -> Failure:
@@ -69,10 +69,9 @@ async def answering(reply: bytes, then: Callable[[str], Awaitable[Failure]]) -> 
         await reader.readuntil(b"\r\n\r\n")
         writer.write(reply)
         await writer.drain()
-        writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        return await then(f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    async with loopback.listening(answer) as address:
+        return await then(f"tcp://{address}")
 
 
 def http(status: str, body: str) -> bytes:

@@ -17,6 +17,7 @@ from arbius_tui.domain.secret import Secret
 from arbius_tui.services.ipfs import ADD, KuboNode, endpoint, header, rows
 from arbius_tui.services.servers import free_port
 from tests import parts
+from tests.loopback import listening
 
 DATA = b'{"meta":{"title":"a template"}}\n'
 CID = cid(DATA)
@@ -121,13 +122,8 @@ class Played:
 @asynccontextmanager
 async def played(answers, **more):
     server = Played(answers)
-    listening = await asyncio.start_server(server, "127.0.0.1", 0)
-    port = listening.sockets[0].getsockname()[1]
-    try:
-        async with KuboNode(f"http://127.0.0.1:{port}", **more) as node:
-            yield node, server
-    finally:
-        listening.close()
+    async with listening(server) as address, KuboNode(f"http://{address}", **more) as node:
+        yield node, server
 
 
 JSON, TEXT, HTML = "application/json", "text/plain", "text/html"

@@ -18,10 +18,12 @@ from arbius_tui.domain.errors import BadInput, Failure, NotReady
 from arbius_tui.rehearsal.example import example_model
 from arbius_tui.rehearsal.server import LocalServers
 from arbius_tui.services import predictions as module
+from arbius_tui.services.notes import heard
 from arbius_tui.services.ports import Health
 from arbius_tui.services.predictions import CogPredictions
 from arbius_tui.services.servers import free_port
 from tests import parts
+from tests.loopback import listening
 
 MODELS = Path(__file__).parents[1] / "models"
 EXAMPLE_1337 = "6873fbec12b09d82bf90e7f587d0a534e0b1814279eb21ce630acebbd407c0f1"
@@ -107,9 +109,12 @@ async def test_health_goes_from_starting_to_ready(generation: str, tmp_path: Pat
 
 
 async def test_four_hundred_predictions_in_a_row_meet_no_spurious_refusal(tmp_path: Path) -> None:
+    said: list[str] = []
     async with ready("text", tmp_path) as (url, predictions):
-        for seed in range(400):
-            assert (await predictions.predict(url, {"prompt": "p", "seed": seed})).shape == "text"
+        with heard(said.append):
+            for seed in range(400):
+                assert (await predictions.predict(url, {"prompt": "p", "seed": seed})).shape == "text"
+    assert said == []
 
 
 async def test_a_busy_server_is_waited_for(tmp_path: Path) -> None:
@@ -118,6 +123,23 @@ async def test_a_busy_server_is_waited_for(tmp_path: Path) -> None:
             *(predictions.predict(url, {"mode": "ok", "secs": 0.5, "seed": n}) for n in range(3))
         )
     assert [prediction.outputs[0].filename for prediction in found] == ["out-1.txt"] * 3
+
+
+@pytest.mark.parametrize("generation", ["0.23", "0.16"])
+async def test_there_is_one_word_about_a_server_that_is_really_busy(
+    generation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SPURIOUS", 0.2)
+    said: list[str] = []
+    async with ready("crash", tmp_path, generation) as (url, predictions):
+        at_work = asyncio.create_task(predictions.predict(url, {"mode": "ok", "secs": 4, "seed": 1}))
+        while (await predictions.health(url)).status != "BUSY":
+            assert not at_work.done()
+        with heard(said.append):
+            found = await predictions.predict(url, {"mode": "ok", "secs": 0, "seed": 2})
+        assert found.outputs
+        assert (await at_work).outputs
+    assert said == [f"{url} is waited for: busy with a prediction"]
 
 
 @GENERATIONS
@@ -276,7 +298,6 @@ class Script:
         self.asked.append((head.partition(" HTTP")[0], headers, body))
         writer.write(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
         await writer.drain()
-        writer.close()
 
 
 def answer(status: int, body: bytes, announced: int | None = None, mime: str = "application/json") -> bytes:
@@ -292,8 +313,8 @@ def done(output: object, **more: object) -> bytes:
 @asynccontextmanager
 async def scripted(*answers: bytes) -> AsyncIterator[tuple[Script, CogPredictions]]:
     script = Script(*answers)
-    async with await asyncio.start_server(script.handle, "127.0.0.1", 0) as server, CogPredictions() as predictions:
-        script.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with listening(script.handle) as address, CogPredictions() as predictions:
+        script.url = f"http://{address}"
         yield script, predictions
 
 
@@ -456,11 +477,9 @@ async def test_a_server_that_ends_while_it_is_set_up_is_given_up_early(monkeypat
     monkeypatch.setattr(module, "SILENCE", 0.2)
     script = Script(answer(200, b'{"status":"STARTING","setup":{"logs":"loading"}}'))
     async with CogPredictions() as predictions:
-        server = await asyncio.start_server(script.handle, "127.0.0.1", 0)
-        script.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        waiting = predictions.wait_ready(script.url, 60)
-        await anext(waiting)
-        server.close()
+        async with listening(script.handle) as address:
+            waiting = predictions.wait_ready(f"http://{address}", 60)
+            await anext(waiting)
         with pytest.raises(NotReady) as failure:
             await anext(waiting)
     assert code(failure) == "endpoint-lost"

@@ -22,7 +22,7 @@ from arbius_tui.services.ports import Subject
 from arbius_tui.services.process import output
 from arbius_tui.steps.base import Walk
 from arbius_tui.steps.checks import Checks
-from tests import parts
+from tests import loopback, parts
 from tests.services.bare_machine import engine, finding, program, rows_of, toolchain
 from tests.steps.conftest import Author
 
@@ -258,17 +258,15 @@ async def test_an_engine_behind_certificates(bare, monkeypatch):
         body = json.dumps(V26).encode()
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(talk, "localhost", 0, ssl=context)
-    monkeypatch.setenv("DOCKER_HOST", f"tcp://localhost:{server.sockets[0].getsockname()[1]}")
-    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
-    monkeypatch.setenv("DOCKER_CERT_PATH", str(bare))
-    check = await finding("docker-daemon")
-    assert check.found.startswith("26.1.5 at tcp://localhost:")
-    (bare / "key.pem").unlink()
-    assert (await finding("docker-daemon")).state == "FAIL"
-    server.close()
+    async with loopback.listening(talk, tls=context) as address:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://localhost:{address.rpartition(':')[2]}")
+        monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+        monkeypatch.setenv("DOCKER_CERT_PATH", str(bare))
+        check = await finding("docker-daemon")
+        assert check.found.startswith("26.1.5 at tcp://localhost:")
+        (bare / "key.pem").unlink()
+        assert (await finding("docker-daemon")).state == "FAIL"
 
 
 # -- its configuration
@@ -350,14 +348,14 @@ async def relayed(path: Path, engine: str):
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         theirs = await asyncio.open_unix_connection(engine)
-        await asyncio.gather(copy(reader, theirs[1]), copy(theirs[0], writer), return_exceptions=True)
+        try:
+            await asyncio.gather(copy(reader, theirs[1]), copy(theirs[0], writer), return_exceptions=True)
+        finally:
+            theirs[1].close()
 
-    server = await asyncio.start_unix_server(talk, str(path))
-    try:
+    async with loopback.listening(talk, str(path)):
         yield
-    finally:
-        server.close()
-        path.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 @pytest.mark.real

@@ -15,6 +15,7 @@ from arbius_tui.rehearsal.toolchain import RehearsalToolchain
 from arbius_tui.services.machine import Finding, Machine, docker_host, host_of
 from arbius_tui.services.toolchain import ROWS, Row, Toolchain
 from tests import parts
+from tests.loopback import listening
 from tests.services.bare_machine import DEAF, Chain, engine, finding, program, rows_of, serving, toolchain
 
 pytestmark = pytest.mark.usefixtures("bare")
@@ -433,11 +434,12 @@ async def test_a_name_server_that_never_answers_holds_up_neither_the_row_nor_the
 
 async def test_a_docker_socket_that_accepts_and_never_answers(bare, monkeypatch):
     monkeypatch.setattr("arbius_tui.services.machine.PATIENCE", 0.3)
-    silent = await asyncio.start_unix_server(lambda reader, writer: asyncio.Event().wait(), str(bare / "docker.sock"))
-    try:
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    async with listening(silent, str(bare / "docker.sock")):
         _, last = await rows_of(toolchain(), "containers")
-    finally:
-        silent.close()
     assert last["docker-daemon"].state == "FAIL"
     assert last["docker-daemon"].found.startswith("hangs: no answer in ")
     assert "restart" in last["docker-daemon"].fix.command
