@@ -204,13 +204,6 @@ class Sieve:
         payload.end()
         return mark
 
-    def open(self, mime: str) -> tuple[Payload, str]:
-        """One more payload, to be fed from elsewhere, and the mark that stands for it in a document."""
-        number = len(self.payloads)
-        payload = Payload(file=part(self.folder, number).open("xb") if self.folder else None)
-        self.payloads.append(payload)
-        return payload, f"data:{mime};base64,#{number}"
-
     # Each state takes the data from `at`, and gives where it stopped, or -1 to see more first.
 
     def _outside(self, data: bytes, at: int) -> int:
