@@ -52,7 +52,7 @@ class SeedKeys(TableScreen):
         later = ("diff", "mark", "server", "open", "export", "write")
         own = ["seed_test.run", *(f"seed_test.{key}" for key in later if self.cases), "seed_test.replay"]
         own.insert(4 if self.cases else 1, "seed_test.servers")
-        mend = ["frame.run"] if any(not case.wanted for case in self.cases.values()) else []
+        mend = ["frame.run"] if any(map(to_mend, self.cases.values())) else []
         return ["frame.next", *own] if self.finished else [*mend, *own]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -98,7 +98,7 @@ class SeedKeys(TableScreen):
 
         if self.running:
             return
-        if self.cases and all(case.wanted for case in self.cases.values()):
+        if self.cases and not any(map(to_mend, self.cases.values())):
             self.say("every case is as wanted; Space runs them all again")
             return
         self.also = self.also or tuple(self.others())
@@ -213,6 +213,13 @@ class SeedKeys(TableScreen):
             return
         self.next_step = step(typed(answer))
         self.action_run()
+
+
+def to_mend(case: CaseSeen) -> bool:
+    """Whether a case is not as wanted, or was left out by the author."""
+    from arbius_tui.domain.reproducibility import LEFT_OUT
+
+    return not case.wanted or case.why == LEFT_OUT
 
 
 def typed(text: str) -> Path:

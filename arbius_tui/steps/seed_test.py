@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, replace
@@ -22,6 +21,7 @@ from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import RunRecord, SeedTestRecord
 from arbius_tui.services import files
 from arbius_tui.services.case_log import CaseLog
+from arbius_tui.services.passing import passing
 from arbius_tui.services.ports import Services
 from arbius_tui.steps import seed_case, seed_report
 from arbius_tui.steps.base import Step
@@ -33,6 +33,10 @@ from arbius_tui.steps.seed_track import Control, Plan, Track
 
 AT_ONCE = 8
 """Servers that work at the same time; each has one prediction at a time."""
+
+
+LOG = "cases.jsonl"
+"""What is over of a test that is under way; the file goes with the end of the test."""
 
 
 class SeedTest(Step):
@@ -109,7 +113,7 @@ class SeedTest(Step):
             record = moved(record, self.tracks[0].server)
             yield Saved(record)
         await asyncio.to_thread(log.close)
-        async for event in self.conclude(journey):
+        async for event in self.conclude(journey, services):
             yield event
 
     async def plan(self, record: RunRecord, services: Services, folder: Path) -> tuple[Plan, list[str]]:
@@ -147,7 +151,7 @@ class SeedTest(Step):
             "inputs": dict(plan.inputs),
             "servers": [record.image_id or record.url, *services.endpoints[1:], *self.machines.also],
         }
-        return CaseLog(folder / "cases.jsonl", subject, f"{record.url} {health.since}")
+        return CaseLog(folder / LOG, subject, f"{record.url} {health.since}")
 
     def recalled(self, log: CaseLog, journey: Journey) -> list[CaseSeen]:
         """Finished cases that need not run again: those before a kill, or those that were as wanted."""
@@ -156,7 +160,8 @@ class SeedTest(Step):
             return rows
         last = journey.get(SeedTestRecord) or SeedTestRecord()
         known = [seed_case.read(row) for row in last.cases]
-        return rows or [case for case in known if case.wanted and case.status == "succeeded"]
+        planned = [case for case in known if not case.id.startswith("further-")]
+        return rows or [case for case in planned if case.wanted and case.status == "succeeded"]
 
     def waiting(self, plan: Plan) -> Iterator[Event]:
         """Every case before it runs, or as it ended before."""
@@ -175,6 +180,7 @@ class SeedTest(Step):
                 if isinstance(event, Found) and isinstance(event.item, CaseSeen) and event.item.status not in NOT_OVER:
                     over += 1
                     yield Found(self.told(self.track(event.item.endpoint), event.item))
+                    total = max(total, over)
                     yield Progress("cases", over, total, "cases")
                 else:
                     yield event
@@ -213,7 +219,7 @@ class SeedTest(Step):
             datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    async def conclude(self, journey: Journey) -> AsyncGenerator[Event, None]:
+    async def conclude(self, journey: Journey, services: Services) -> AsyncGenerator[Event, None]:
         """What changed in hindsight, the diagnosis, what is kept, the report, and the end."""
         for event in self.hindsight():
             yield event
@@ -223,7 +229,7 @@ class SeedTest(Step):
         record = self.record(found)
         yield Saved(record)
         if self.report:
-            for path in await asyncio.to_thread(seed_report.write, self.report, journey.having(record)):
+            for path in await asyncio.to_thread(seed_report.write, self.report, journey.having(record), services.state):
                 yield Line(f"written: {path}")
         result = {"endpoints": list(record.endpoints), "cases": list(record.cases), "diagnosis": list(found.diagnosis)}
         code = 0 if found.reproducible else NotReproducible.exit_code
@@ -251,12 +257,12 @@ class WriteCases(Step):
 
 @contextmanager
 def workplace(services: Services) -> Iterator[Path]:
-    """Where outputs and finished cases lie: in the project's state; for a journey that is not kept, for now only."""
+    """Where outputs and finished cases lie: in the project's state; for a journey that is not kept, until the end."""
     if services.lasting and services.state:
         yield seed_case.outputs(services.state)
     else:
-        with tempfile.TemporaryDirectory(prefix="arbius-tui-", ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
+        with passing(services.state, services.endpoints, LOG) as folder:
+            yield folder
 
 
 def needs_sample(names: Sequence[str]) -> NotReady:

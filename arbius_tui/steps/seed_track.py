@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from arbius_tui.domain import reproducibility as proof
 from arbius_tui.domain.cases import Case
-from arbius_tui.domain.errors import Failure, NotReady, Problem
+from arbius_tui.domain.comparison_words import verdict
+from arbius_tui.domain.errors import BadInput, Failure, NotReady, Problem
 from arbius_tui.domain.events import Event, Found, Line
 from arbius_tui.domain.health import ENDED
 from arbius_tui.services import saving
@@ -132,16 +133,24 @@ class Track:
     async def run(self) -> AsyncGenerator[Event, None]:
         """Yield each case as it begins and as it ends."""
         yield Found(replace(self.endpoint, state="run"))
-        for number, case in enumerate(self.plan.cases, 1):
+        async for event in self.each(self.plan.cases, 1):
+            yield event
+        more = () if self.gone else proof.further(list(self.outcomes.values()))
+        async for event in self.each(more, len(self.plan.cases) + 1):
+            yield event
+        ok = all(self.judge(case).wanted for case in (*self.plan.cases, *more))
+        self.endpoint = replace(self.endpoint, state="ok" if ok and not self.gone else "FAIL", why=self.gone)
+        yield Found(self.endpoint)
+
+    async def each(self, cases: Sequence[Case], first: int) -> AsyncGenerator[Event, None]:
+        """These cases one after the other, numbered from `first`; what is known already is told only."""
+        for number, case in enumerate(cases, first):
             now = seed_case.seen(number, case, self.endpoint.id, self.plan.inputs)
             if case.id not in self.outcomes:
                 await self.control.going.wait()
                 async for event in self.one(case, now):
                     yield event
             yield Found(self.judged(now))
-        ok = all(self.judge(case).wanted for case in self.plan.cases)
-        self.endpoint = replace(self.endpoint, state="ok" if ok and not self.gone else "FAIL", why=self.gone)
-        yield Found(self.endpoint)
 
     async def one(self, case: Case, now: CaseSeen) -> AsyncGenerator[Event, None]:
         """One case from its beginning to its outcome, on disk before anybody is told."""
@@ -154,7 +163,7 @@ class Track:
             async for text in notes:
                 yield Line(f"server {self.endpoint.id}: {text}")
         outcome = await working
-        self.outcomes[case.id] = outcome or proof.Outcome(case, skipped="left out by you")
+        self.outcomes[case.id] = outcome or proof.Outcome(case, skipped=proof.LEFT_OUT)
         if outcome and outcome.problem and (said := await self.after(outcome.problem)):
             yield Line(said)
         await asyncio.to_thread(self.tidy, case)
@@ -199,13 +208,15 @@ class Track:
         pairs = list(zip(self.kept.get(case.against, ()), self.kept[case.id], strict=False))
         if case.expect != "same" or other is None or not apart or len(other.outputs) != len(outcome.outputs):
             return outcome
-        found = [
-            await compare(Path(one.path), Path(this.path), this.mime)
-            for one, this in pairs
-            if one.sha256 != this.sha256 and one.path and this.path
-        ]
-        near = "; ".join(dict.fromkeys(f.near for f in found)) if found and all(f.near for f in found) else ""
-        return replace(outcome, near=near, timely=bool(found) and all(f.looks_like_time for f in found))
+        found = []
+        for one, this in pairs:
+            if one.sha256 != this.sha256 and one.path and this.path:
+                with suppress(BadInput):  # one that was large is gone by now
+                    found.append(await compare(Path(one.path), Path(this.path), this.mime))
+        said = "; ".join(dict.fromkeys(verdict(f) for f in found))
+        nearly = bool(found) and all(f.near or f.noise for f in found)
+        noise, timely = any(f.noise for f in found), bool(found) and all(f.looks_like_time for f in found)
+        return replace(outcome, near=said if nearly else "", timely=timely, noise=nearly and noise, apart=said)
 
     @property
     def limit(self) -> float:
@@ -276,4 +287,6 @@ class Track:
             why=verdict.note,
             near=outcome.near,
             timely=outcome.timely,
+            noise=outcome.noise,
+            apart=outcome.apart,
         )
