@@ -52,7 +52,7 @@ class About:
         run, model = journey.get(RunRecord) or RunRecord(), journey.get(ModelRecord) or ModelRecord()
         proof = journey.get(SeedTestRecord) or SeedTestRecord()
         seen = [str(one["gpu"]) for one in proof.endpoints if one.get("gpu")]
-        gpu = clean((seen or [run.gpu])[0] or ("CPU" if run.cpu_only else ""))
+        gpu = clean(", ".join(dict.fromkeys(seen)) or run.gpu or ("CPU" if run.cpu_only else ""))
         folder = Path(journey.model_dir) if journey.model_dir else None
         ran_here = bool(run.container) and not run.cpu_only
         return cls(journey.project, folder, run.image or model.image, run.digest, gpu, proof.reproducible, ran_here)
