@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -271,6 +272,10 @@ def test_untrusted_words_are_harmless() -> None:
     assert row(found)["description"] == "red"
     odd = draft({"components": {"schemas": {"Input": {"properties": {"\x1b[2J": {"type": "string"}}}}}}, META)
     assert "\x1b" not in odd.left_out[0].reason
+    schema = {"properties": {"\x1b[2J\u202e": {"type": "boolean"}}, "required": ["\x1b[2J\u202e"]}
+    needed = draft({"components": {"schemas": {"Input": schema}}}, META)
+    (problem,) = (p for p in draft_notes.problems(needed) if p.code == "draft-blocked")
+    assert not {"\x1b", "\u202e"} & set(problem.what + problem.path + needed.left_out[0].variable)
 
 
 json_values = st.recursive(
@@ -338,7 +343,7 @@ def mutated(document: Any, path: tuple[Any, ...], new: Any) -> None:
         for key in path[:-1]:
             document = document[key]
         if isinstance(path[-1], int) == isinstance(document, list):
-            document[path[-1]] = new
+            document[path[-1]] = copy.deepcopy(new)
     except (KeyError, IndexError, TypeError):
         return
 
