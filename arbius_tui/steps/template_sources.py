@@ -133,13 +133,14 @@ async def seen_output(
     sample = inputs.sample(inputs.read(document))
     if sample.impossible or not any(item.variable == "output" for item in draft(document).asked):
         return ""
+    hosted = source.value.startswith("replicate:")
     question = Consent(
         "draft-predict",
         "Run one prediction to see what the output is?",
         why="the document only says: a file",
         default="no",
         rehearsal="yes",
-        changes="one prediction with the model's own defaults runs on the server",
+        changes="one prediction with the model's own defaults" + (", which Replicate bills" if hosted else ""),
         undo="nothing is kept of it",
     )
     if await ask(question) != "yes":
