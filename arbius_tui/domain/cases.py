@@ -95,6 +95,8 @@ def order_cases(inputs: Sequence[ModelInput], sample: Sample) -> tuple[Case, ...
         Case("second-prompt", title, BASE_SEED, "runs", inputs=other, why="people ask for more than one thing"),
         Case("order-leak", "first inputs again", BASE_SEED, "same",
              why="miners run tasks in any order; a cache or a buffer of the one before must not show"),
+        Case("second-prompt-again", "second again", BASE_SEED, "same", inputs=other, against="second-prompt",
+             why="what repeats for one input need not repeat for another"),
     )  # fmt: skip
 
 

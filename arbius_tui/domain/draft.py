@@ -47,7 +47,7 @@ class Asked:
 
     @property
     def part(self) -> str:
-        """Which part of the template: `meta`, `output` or `input`. A model may have an input named meta; keys differ."""
+        """Which part of the template: `meta`, `output` or `input`; an input may be named meta, its keys differ."""
         keys = {"meta": ("title", "description", "git", "docker"), "output": ("filename", "type")}
         return self.variable if self.key in keys.get(self.variable, ()) else "input"
 
@@ -168,13 +168,14 @@ def _refusal(item: ModelInput) -> LeftOut | None:
 
 
 def _without(item: ModelInput, why: str) -> LeftOut:
+    name = clean(item.name)[:80]
     if item.required:
         cost = "the model cannot run without it, so every task would fail: give it a default in the model's code"
-        return LeftOut(item.name, f"{why}; {cost}", blocks=True)
+        return LeftOut(name, f"{why}; {cost}", blocks=True)
     if not item.has_default:
-        return LeftOut(item.name, f"{why}; the model runs without it in every task")
+        return LeftOut(name, f"{why}; the model runs without it in every task")
     shown = f" {_shown(item.default)}" if item.type not in ("secret", "array", "object", "any") else ""
-    return LeftOut(item.name, f"{why}; the model uses its own default{shown} in every task")
+    return LeftOut(name, f"{why}; the model uses its own default{shown} in every task")
 
 
 def _several(item: ModelInput) -> str:

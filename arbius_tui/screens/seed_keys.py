@@ -15,6 +15,7 @@ from arbius_tui.widgets.pane import Cancelled
 if TYPE_CHECKING:
     from arbius_tui.steps.base import Step
     from arbius_tui.steps.seed_case import CaseSeen
+    from arbius_tui.steps.seed_servers import Machines
     from arbius_tui.steps.seed_track import Control
 
 
@@ -25,7 +26,8 @@ class SeedKeys(TableScreen):
         Binding("space", "run_or_hold", "run", id="seed_test.run", tooltip="run all cases; while they run hold, go on"),
         Binding("d", "diff", "diff", id="seed_test.diff", tooltip="compare this run with the marked one, or its own"),
         Binding("m", "mark", "mark", id="seed_test.mark", tooltip="mark this run, to compare another one with it"),
-        Binding("s", "server", "server", id="seed_test.server", tooltip="look at the same case on the next server"),
+        Binding("s", "servers", "servers", id="seed_test.servers", tooltip="run the same cases on other servers, too"),
+        Binding("v", "server", "view", id="seed_test.server", tooltip="look at the same case on the next server"),
         Binding("l", "leave_out", "leave", id="seed_test.leave", tooltip="leave out the case that runs"),
         Binding("f5", "again", "failed", id="frame.run", tooltip="run the cases again that were not as wanted"),
         Binding("o", "open", "open", id="seed_test.open", tooltip="open the output of this run"),
@@ -38,6 +40,8 @@ class SeedKeys(TableScreen):
     def setup_keys(self) -> None:
         """Nothing is marked, and nothing was chosen."""
         self.next_step: Step | None = None
+        self.also: tuple[str, ...] = ()
+        """Servers that the author named here, beside those of the command line."""
         self.control: Control | None = None
         self.other: tuple[str, str] | None = None
 
@@ -47,7 +51,8 @@ class SeedKeys(TableScreen):
             return ["frame.cancel", "seed_test.run", "seed_test.leave", "seed_test.server"]
         later = ("diff", "mark", "server", "open", "export", "write")
         own = ["seed_test.run", *(f"seed_test.{key}" for key in later if self.cases), "seed_test.replay"]
-        mend = ["frame.run"] if any(not case.wanted for case in self.cases.values()) else []
+        own.insert(4 if self.cases else 1, "seed_test.servers")
+        mend = ["frame.run"] if any(map(to_mend, self.cases.values())) else []
         return ["frame.next", *own] if self.finished else [*mend, *own]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -56,6 +61,8 @@ class SeedKeys(TableScreen):
             return len({server for server, _ in self.cases}) > 1
         if action == "leave_out":
             return self.running
+        if action == "servers":
+            return not self.running
         return super().check_action(action, parameters)
 
     @property
@@ -70,7 +77,7 @@ class SeedKeys(TableScreen):
 
         step, self.next_step = self.next_step, None
         if step is None:
-            step = SeedTest()
+            step = SeedTest(machines=self.machines())
         self.control = step.control if isinstance(step, SeedTest) else Control()
         return step
 
@@ -91,10 +98,37 @@ class SeedKeys(TableScreen):
 
         if self.running:
             return
-        if self.cases and all(case.wanted for case in self.cases.values()):
+        if self.cases and not any(map(to_mend, self.cases.values())):
             self.say("every case is as wanted; Space runs them all again")
             return
-        self.next_step = SeedTest(again=bool(self.cases))
+        self.also = self.also or tuple(self.others())
+        self.next_step = SeedTest(again=bool(self.cases), machines=self.machines())
+        self.action_run()
+
+    def machines(self) -> Machines:
+        """The servers that the author chose here."""
+        from arbius_tui.steps.seed_servers import Machines
+
+        return Machines(self.also)
+
+    def others(self) -> list[str]:
+        """Hook: the servers of the last test but the first."""
+        return []
+
+    @worker(group="pane", exclusive=True, exit_on_error=False)
+    async def action_servers(self) -> None:
+        """Ask for the other servers, and run the cases on all of them."""
+        from arbius_tui.domain.questions import Question
+
+        usual, like = (
+            " ".join(self.also or self.others()),
+            "URL, ssh://me@gpu, tcp://gpu:2376, context, replicate:me/model",
+        )
+        try:
+            answer = await self.ask(Question("servers", "Which other servers, with blanks between?", like, usual))
+        except Cancelled:
+            return
+        self.also = tuple(answer.split())
         self.action_run()
 
     def action_leave_out(self) -> None:
@@ -157,10 +191,14 @@ class SeedKeys(TableScreen):
     @worker(group="pane", exclusive=True, exit_on_error=False)
     async def action_replay(self) -> None:
         """Ask for a file of cases, and run them."""
+        why = "exactly these cases run, in their order; w writes such a file"
+        await self.asked("replay", "Which file of cases?", why, "cases.json", self.replayed)
+
+    def replayed(self, path: Path) -> Step:
+        """The cases of a file, on the servers that were chosen."""
         from arbius_tui.steps.seed_test import SeedTest
 
-        why = "exactly these cases run, in their order; w writes such a file"
-        await self.asked("replay", "Which file of cases?", why, "cases.json", lambda p: SeedTest(cases=p))
+        return SeedTest(cases=path, machines=self.machines())
 
     async def asked(self, id: str, text: str, why: str, usual: str, step: Callable[[Path], Step]) -> None:
         """Run the step that the answer makes."""
@@ -175,6 +213,13 @@ class SeedKeys(TableScreen):
             return
         self.next_step = step(typed(answer))
         self.action_run()
+
+
+def to_mend(case: CaseSeen) -> bool:
+    """Whether a case is not as wanted, or was left out by the author."""
+    from arbius_tui.domain.reproducibility import LEFT_OUT
+
+    return not case.wanted or case.why == LEFT_OUT
 
 
 def typed(text: str) -> Path:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from arbius_tui.domain.text import seconds
-from arbius_tui.screens.cases import columns_of, drawn, drawn_on_all
+from arbius_tui.screens.cases import columns_of, drawn, drawn_on_all, server_words
 from arbius_tui.screens.seed_keys import SeedKeys
 from arbius_tui.widgets.text import Cell, Row, bar
 
@@ -21,13 +21,29 @@ class SeedTable(SeedKeys):
         """No case and no server is known."""
         self.cases: dict[tuple[str, str], CaseSeen] = {}
         self.servers: dict[str, str] = {}
+        self.about: dict[str, str] = {}
+        """What is known of each server, in words."""
         self.server, self.case_began = "1", 0.0
 
-    def know(self, id: str, url: str) -> None:
-        """A server of the test; a second one gives each a column."""
-        self.servers[id] = url
+    def know(self, server: Mapping[str, Any]) -> None:
+        """A server of the test, or more of one; a second one gives each a column."""
+        id = str(server.get("id"))
+        self.about[id] = server_words(server)
+        if id in self.servers:
+            return
+        self.servers[id] = str(server.get("url"))
         self.table.brush.columns = columns_of(list(self.servers))
         self.table.set_rows([self.row(case) for case in self.first_of_each()])
+
+    def forget_servers(self) -> None:
+        """Another test has begun, perhaps on other servers."""
+        self.servers.clear()
+        self.about.clear()
+        self.server = "1"
+
+    def others(self) -> list[str]:
+        """The servers of the last test but the first."""
+        return [url for id, url in self.servers.items() if id != "1"]
 
     def first_of_each(self) -> Iterable[CaseSeen]:
         """Each case once."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.content import Content
 from textual.widget import Widget
 
-from arbius_tui.domain.errors import Problem
+from arbius_tui.domain.errors import Failure, Problem
 from arbius_tui.domain.events import Done, Found, Started, Trouble
 from arbius_tui.domain.text import seconds
 from arbius_tui.screens.cases import (
@@ -27,7 +28,7 @@ from arbius_tui.screens.pages import ReadingPage
 from arbius_tui.screens.seed_table import SeedTable
 from arbius_tui.screens.tabled import TableScreen, texts
 from arbius_tui.widgets.frame import Rule
-from arbius_tui.widgets.panes import Empty
+from arbius_tui.widgets.panes import Empty, Fact
 from arbius_tui.widgets.text import Column, counts, line, words
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class SeedTestScreen(SeedTable):
         record = self.saved_record()
         for server in record.get("endpoints") or ():
             if isinstance(server, Mapping):
-                self.know(str(server.get("id")), str(server.get("url")))
+                self.know(server)
         rows = record.get("cases")
         for number, row in enumerate(rows if isinstance(rows, list | tuple) else (), 1):
             if isinstance(row, Mapping):
@@ -107,8 +108,10 @@ class SeedTestScreen(SeedTable):
         match event.item:
             case ComparisonSeen() as found:
                 self.looked.append(found)
-            case EndpointSeen(id=id, url=url) if id not in self.servers:
-                self.know(id, url)
+            case EndpointSeen() as server:
+                if (server.id, server.state) == ("1", "wait"):
+                    self.forget_servers()
+                self.know(asdict(server))
             case CaseSeen() as case:
                 self.on_case(case)
 
@@ -184,7 +187,10 @@ class SeedTestScreen(SeedTable):
         took = seconds(case.seconds) if case.seconds else ""
         where = f"  on server {case.endpoint}" if len(self.servers) > 1 else ""
         self.pane.show(
-            f"case {case.number}  {case.title}{where}", verdict, case.why if cause else took, reasons(case, cause)
+            f"case {case.number}  {case.title}{where}",
+            verdict,
+            case.why if cause else took,
+            [*reasons(case, cause), *([Fact("server", self.about[case.endpoint])] if where else [])],
         )
         self.output_rule.show("Output", "", f"case {case.number}")
         self.output.show(output_facts(case))
@@ -223,11 +229,25 @@ class SeedTestScreen(SeedTable):
     def command(self) -> str:
         """The same without a screen."""
         urls = list(self.servers.values()) or [texts(self.saved_record("run"), "url")[0] or "URL"]
-        return self.shell("seed-test", *(word for url in urls for word in ("--endpoint", url)))
+        return self.shell("seed-test", *flags(urls, texts(self.saved_record("run"), "image")[0]))
 
     def copy_text(self) -> str:
         """The full hashes of the run that is looked at."""
         return "\n".join(output.sha256 for output in self.here.outputs) if self.here else ""
+
+
+def flags(servers: Sequence[str], image: str) -> list[str]:
+    """These servers as flags of the command line; on a Docker Engine the image is started."""
+    from arbius_tui.domain.places import place
+
+    with suppress(Failure):
+        kinds = [place(text).kind for text in servers]
+        named = ["--image", image] if image and "docker" in kinds else []
+        return [word for kind, text in zip(kinds, servers, strict=True) for word in (FLAG[kind], text)] + named
+    return [word for text in servers for word in ("--endpoint", text)]
+
+
+FLAG = {"docker": "--docker", "cog": "--endpoint", "replicate": "--endpoint"}
 
 
 def comparison_page(found: Sequence[ComparisonSeen], width: int) -> ReadingPage:

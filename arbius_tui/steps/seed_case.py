@@ -19,7 +19,10 @@ NOT_OVER = ("wait", "run")
 
 @dataclass(frozen=True, slots=True)
 class EndpointSeen:
-    """A server of the test. `state`: wait, run, ok, FAIL. Graphics card and driver are empty where nobody knows."""
+    """A server of the test. `state`: wait, run, ok, FAIL. Graphics card and driver are empty where nobody knows.
+
+    `url` is the place as the author named it: a URL, a Docker Engine (`place` is docker), or a hosted model.
+    """
 
     kind: ClassVar[str] = "endpoint"
     id: str
@@ -30,6 +33,9 @@ class EndpointSeen:
     cpu_only: bool = False
     state: str = "wait"
     why: str = ""
+    place: str = "cog"
+    image: str = ""
+    """What runs there: the id of an image, or a version at Replicate; empty where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,9 @@ class CaseSeen:
     """Of the error."""
     near: str = ""
     timely: bool = False
+    noise: bool = False
+    apart: str = ""
+    """How the output differs from the one that it should be equal to."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -110,7 +119,8 @@ def outcome(case: CaseSeen) -> proof.Outcome:
     asked = Case(case.id, case.title, case.seed, case.expect, case.before, case.changes, case.against, case.purpose)
     problem = Problem(case.code or "model-failed", case.error) if case.status == "failed" else None
     skipped = (case.why or "left out") if case.status == "skipped" else ""
-    return proof.Outcome(asked, case.outputs, problem, skipped, case.seconds, case.near, case.timely)
+    found = (case.near, case.timely, case.noise, case.apart)
+    return proof.Outcome(asked, case.outputs, problem, skipped, case.seconds, *found)
 
 
 def read(saved: Mapping[str, Any], number: int = 0) -> CaseSeen:
@@ -143,6 +153,8 @@ def read(saved: Mapping[str, Any], number: int = 0) -> CaseSeen:
         code=text(saved, "code"),
         near=text(saved, "near"),
         timely=saved.get("timely") is True,
+        noise=saved.get("noise") is True,
+        apart=text(saved, "apart"),
     )
 
 
