@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Any, TypeGuard
@@ -71,6 +71,37 @@ def moved(found: Problem, base: str) -> Problem:
         patch = tuple((op, base + path, base + value if op == "move" else value) for op, path, value in fix.patch)
         fix = replace(fix, patch=patch)
     return replace(found, path=base + found.path, fix=fix)
+
+
+class Remembered:
+    """The problems of rows that were looked at already, by a row's text, and by its text and place.
+
+    Of a form of 500 rows with one change, one is judged anew; where all moved by one place, only the places are new.
+    """
+
+    def __init__(self, most: int = 4096) -> None:
+        self.most = most
+        self.rows: dict[str, tuple[Problem, ...]] = {}
+        self.placed: dict[tuple[str, str], tuple[Problem, ...]] = {}
+
+    def at(
+        self, base: str, row: Mapping[str, Any], judge: Callable[[Mapping[str, Any]], Iterable[Problem]]
+    ) -> Iterable[Problem]:
+        """The problems of the row that stands at `base`; `judge` says those of a row that is new."""
+        text = repr(row)  # tells 1 from 1.0 and from true, and keeps the spelling of numbers
+        found = self.rows.get(text)
+        if found is None:
+            if len(self.rows) >= self.most:
+                self.rows.clear()
+            found = self.rows[text] = tuple(judge(row))
+        if not found:
+            return ()
+        placed = self.placed.get((base, text))
+        if placed is None:
+            if len(self.placed) >= self.most:
+                self.placed.clear()
+            placed = self.placed[base, text] = tuple(moved(problem, base) for problem in found)
+        return placed
 
 
 # --- values ------------------------------------------------------------------------------------------------------
