@@ -8,6 +8,7 @@ from hypothesis import given
 from arbius_tui.domain.lint import READERS, lint
 from arbius_tui.domain.readers import of_row, views
 from arbius_tui.domain.template import Template
+from tests.domain.calm import calm
 from tests.domain.test_cid import kandinsky, qwen, wai
 from tests.domain.test_lint import good, odd, put
 
@@ -72,6 +73,7 @@ def test_what_each_reader_does_with_a_row() -> None:
     assert "without a field" in dict(of_row({"type": "file"}))["website"]
 
 
+@calm
 @given(odd)
 def test_any_object_has_views(document: dict[str, Any]) -> None:
     template = Template.of(document)
