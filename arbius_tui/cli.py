@@ -357,9 +357,13 @@ def template() -> None:
 @click.option("--from", "file", default="", metavar="FILE", help="A template as it is, or an Arbius checkout's folder.")
 @click.option("--model-id", "--from-id", default="", metavar="ID", help="A registered model's template, proven.")
 @click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC that has the template of --model-id.")
+@click.option("--gateway", "gateways", multiple=True, metavar="URL", help="IPFS gateways to ask, not the public ones.")
 @click.option("-o", "--out", type=FILE, metavar="FILE", help="Where it shall lie; default stdout.")
 @shared
-def draft(options: Options, folder: Path | None, out: Path | None, ipfs: tuple[str, ...], **given: str) -> int:
+def draft(
+    options: Options, folder: Path | None, out: Path | None, ipfs: tuple[str, ...], gateways: tuple[str, ...],
+    **given: str,
+) -> int:  # fmt: skip
     """Draft a template from a model's document, or take one that exists.
 
     FOLDER is a model's folder, whose last build left its document in it, or an Arbius checkout.
@@ -372,7 +376,7 @@ def draft(options: Options, folder: Path | None, out: Path | None, ipfs: tuple[s
         what = "nothing to draft from" if not chosen else "a template has one source"
         return refuse(options, what, "give FOLDER, --endpoint, --image, --schema, --from or --model-id")
     step = DraftFile(out.expanduser().absolute() if out else None, source_of(*chosen[0]))
-    code = once(replace(options, one_answer=out is None), step, ipfs=ipfs)
+    code = once(replace(options, one_answer=out is None), step, ipfs=ipfs, gateways=gateways)
     if out is None and not options.json:
         sys.stdout.buffer.write(step.data)
         sys.stdout.buffer.flush()
