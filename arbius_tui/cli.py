@@ -226,13 +226,16 @@ def run_(options: Options, image: str | None, endpoint: str | None, gpus: str | 
 @click.option("--endpoint", default="", metavar="URL", help="A model's server; default the one of this journey.")
 @click.option("-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; @FILE for a file. Repeatable.")
 @click.option("-o", "--out", type=FILE, metavar="DIR", help="Where the outputs shall lie; nothing is overwritten.")
+@click.option(
+    "--save-case", is_flag=False, flag_value="", default=None, metavar="[NAME]", help="Keep it for the seed test."
+)
 @shared
-def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path | None) -> int:
+def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path | None, save_case: str | None) -> int:
     """One prediction, decoded and hashed."""
     from arbius_tui.steps.predict import Predict
 
-    step = Predict(inputs, endpoint=endpoint, out=out.expanduser().absolute() if out else None)
-    return once(options, step) if endpoint else saved(options, step)
+    step = Predict(inputs, endpoint=endpoint, out=out.expanduser().absolute() if out else None, save_case=save_case)
+    return once(options, step) if endpoint and save_case is None else saved(options, step)
 
 
 @main.command(name="seed-test")
@@ -240,6 +243,12 @@ def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path 
 @click.option("--image", default="", metavar="IMAGE", help="An image that is started in Docker for the test.")
 @click.option("--cases", type=FILE, metavar="FILE", help="Run exactly these cases; see --write-cases.")
 @click.option("--write-cases", type=FILE, metavar="FILE", help="Write the model's cases to a file and run none.")
+@click.option("--case", "case", multiple=True, metavar="JSON", help='Add or change a case: {"prompt": "x", "seed": 3}.')
+@click.option("--without", multiple=True, metavar="ID", help="Take a case away. Repeatable, as --case and --sample.")
+@click.option("--sample", multiple=True, metavar="NAME=VALUE", help="What all cases send; @FILE for a file.")
+@click.option("--pairwise/--no-pairwise", default=None, help="Also every two choices or bounds together.")
+@click.option("--standard", is_flag=True, help="Forget every change of the cases that was kept before.")
+@click.option("--dry-run", is_flag=True, help="Say which cases there are, and about how long they take; run none.")
 @click.option("--schema", type=FILE, metavar="FILE", help="An OpenAPI document that says the inputs.")
 @click.option("--compare", nargs=2, metavar="CASE CASE", help="Two runs of the last test side by side; run none.")
 @click.option("--again", is_flag=True, help="Only the cases of the last test that were not as wanted.")
@@ -250,9 +259,11 @@ def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path 
 @shared
 def seed_test(
     options: Options, endpoint: tuple[str, ...], image: str, restart_command: str, write_cases: Path | None,
-    compare: tuple[str, str] | None, **asked: Any,
+    compare: tuple[str, str] | None, dry_run: bool, **asked: Any,
 ) -> int:  # fmt: skip
-    """Prove that a seed means one output."""
+    """Prove that a seed means one output. What is changed about the cases is kept in the project."""
+    from arbius_tui.steps.seed_edit import EditCases
+    from arbius_tui.steps.seed_plan import Change
     from arbius_tui.steps.seed_test import SeedTest, WriteCases
 
     if endpoint and image:
@@ -261,7 +272,15 @@ def seed_test(
         from arbius_tui.steps.seed_compare import SeedCompare
 
         return saved(options, SeedCompare(*compare))
-    step = WriteCases(write_cases, asked["schema"]) if write_cases else SeedTest(**asked)
+    named = {"samples": "sample", "cases": "case", "without": "without", "pairwise": "pairwise", "afresh": "standard"}
+    change = Change(**{key: asked.pop(flag) for key, flag in named.items()})
+    if asked["cases"] and change:
+        return refuse(options, "a file of cases runs exactly as it is", "change the file, or leave --cases out")
+    step = (
+        EditCases(change, schema=asked["schema"]) if dry_run
+        else WriteCases(write_cases, asked["schema"], change) if write_cases
+        else SeedTest(change=change, **asked)
+    )  # fmt: skip
     settings: dict[str, Any] = {"endpoints": endpoint, "restart_command": restart_command}
     if endpoint and not asked["again"]:
         return once(options, "run", step, **settings)
