@@ -7,7 +7,7 @@ the same: `--sample NAME=VALUE`, `--case JSON`, `--without ID`, `--pairwise`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
@@ -99,7 +99,7 @@ def case_from(row: Mapping[str, Any], inputs: Sequence[ModelInput], known: Seque
     if not isinstance(given, Mapping):
         raise wrong('"inputs" is no object')
     values = checked({**given, **flat}, inputs)
-    number = free_number(known)
+    number = free_number([case.id for case in known])
     row = {"id": f"case-{number}", "title": f"my case {number}", "seed": seed_of(known), **rest, "inputs": values}
     ids = [case.id for case in known]
     earlier = ids[: ids.index(row["id"])] if row["id"] in ids else ids
@@ -134,14 +134,16 @@ def value_of(item: ModelInput, text: str) -> Any:
 
 
 def samples(pairs: Iterable[str], inputs: Sequence[ModelInput]) -> dict[str, Any]:
-    """`NAME=VALUE` texts as the inputs that all cases share; BadInput `case-wrong`."""
+    """`NAME=VALUE` texts as the inputs that all cases share; an empty one is NOTHING: the model's own counts again.
+
+    BadInput `case-wrong`.
+    """
     known = {item.name: item for item in inputs if item.name != "seed"}
     try:
         texts = typed_inputs.pairs(pairs, list(known.values()))
-        found = {name: value_of(known[name], text) for name, text in texts.items()}
+        return {name: value_of(known[name], text) if text else NOTHING for name, text in texts.items()}
     except Wrong as error:
         raise wrong(str(error)) from None
-    return {name: value for name, value in found.items() if value is not NOTHING}
 
 
 def seed_of(known: Sequence[Case]) -> int:
@@ -149,15 +151,14 @@ def seed_of(known: Sequence[Case]) -> int:
     return known[0].seed if known else BASE_SEED
 
 
-def free_number(known: Sequence[Case]) -> int:
-    """A number that no id of a case ends in yet."""
-    ids = {case.id for case in known}
-    return next(n for n in range(1, len(ids) + 2) if not ids & {f"case-{n}", f"tried-{n}", f"tried-{n}-again"})
+def free_number(ids: Collection[str]) -> int:
+    """A number that none of these ids of cases ends in."""
+    return next(n for n in range(1, len(ids) + 2) if not {*ids} & {f"case-{n}", f"tried-{n}", f"tried-{n}-again"})
 
 
 def tried(values: Mapping[str, Any], seed: Any, known: Sequence[Case], name: str = "") -> tuple[Case, Case]:
     """A prediction that was tried as two cases: it runs, and the same seed gives the same bytes once more."""
-    number = free_number(known)
+    number = free_number([case.id for case in known])
     title = clean(name)[:60] or f"tried {number}"
     fits = isinstance(seed, int) and not isinstance(seed, bool) and 0 <= seed <= LARGEST_SEED
     first = Case(

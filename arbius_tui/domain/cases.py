@@ -34,6 +34,8 @@ Before = Literal["", "pause", "restart"]
 
 VERSION = 1
 """Of the cases file."""
+PAIR = "pair-"
+"""How the ids of pairwise cases begin."""
 UNREADABLE = "this file of cases cannot be read: "
 
 
@@ -143,7 +145,7 @@ def pairwise_cases(inputs: Sequence[ModelInput], sample: Sample, found: Combined
             continue
         number = len(made) + 1
         title = ", ".join(f"{name} {shown(value)}" for name, value in changes.items())
-        made.append(Case(f"pair-{number}", f"pairs: {title}"[:200], seed, "runs", inputs=changes,
+        made.append(Case(f"{PAIR}{number}", f"pairs: {title}"[:200], seed, "runs", inputs=changes,
                          why="a task may ask for these together: the model must take them"))  # fmt: skip
     return tuple(made)
 

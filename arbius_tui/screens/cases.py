@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from arbius_tui.steps.seed_case import CaseSeen
 
 CAUSES_OF = {
-    "big": ("seed-over-32-bits", "endpoint-lost", "model-failed"),
+    "big": ("seed-over-32-bits", "seed-bounded", "endpoint-lost", "model-failed"),
     "failed": ("endpoint-lost", "model-failed"),
     "differs": ("seed-ignored",),
 }
@@ -75,6 +75,8 @@ def drawn(case: CaseSeen, progress: Cell) -> Row:
     bulk = size(sum(output.bytes for output in case.outputs)) if case.outputs else "-"
     took = seconds(case.seconds) if case.seconds else ""
     shown: Cell = ("base", "$muted") if verdict == "base" else verdict
+    if verdict == "SKIPPED" and not case.wanted:
+        shown = (verdict, "bold $error")
     more = (case.letter, "bold $ink"), hashed, (bulk, "$ink"), (took, "$ink"), shown
     return Row(case.id, (*cells, *more), "ok" if case.wanted else verdict)
 
@@ -103,7 +105,7 @@ def no_hash(case: CaseSeen) -> str:
     """What stands where a hash would."""
     found = re.search(r"HTTP \d{3}", case.error)
     if case.status == "skipped":
-        return "left out"
+        return "left out" if case.wanted else "not sent"
     return found[0] if found else "no answer" if case.verdict == "TIMEOUT" else "failed"
 
 
@@ -152,6 +154,7 @@ def cause_of(case: CaseSeen, found: Sequence[Problem]) -> Problem | None:
     if case.wanted or case.status in ("wait", "run"):
         return None
     sort = ("big" if case.seed >= 2**32 else "failed") if case.status == "failed" else case.expect
+    sort = "big" if case.status == "skipped" else sort
     others = [problem.code for problem in found if not any(problem.code in codes for codes in CAUSES_OF.values())]
     codes = CAUSES_OF.get(sort, tuple(others))
     return next((problem for code in codes for problem in found if problem.code == code), None)

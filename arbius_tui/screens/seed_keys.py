@@ -13,6 +13,9 @@ from arbius_tui.screens.tabled import TableScreen
 from arbius_tui.widgets.pane import Cancelled
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
+    from arbius_tui.screens.seed_cases import CasesScreen
     from arbius_tui.steps.base import Step
     from arbius_tui.steps.seed_case import CaseSeen
     from arbius_tui.steps.seed_track import Control
@@ -30,7 +33,8 @@ class SeedKeys(TableScreen):
         Binding("f5", "again", "failed", id="frame.run", tooltip="run the cases again that were not as wanted"),
         Binding("o", "open", "open", id="seed_test.open", tooltip="open the output of this run"),
         Binding("e", "export", "export", id="seed_test.export", tooltip="write the report and the miner card"),
-        Binding("w", "write", "cases", id="seed_test.write", tooltip="write the cases to a file that can be changed"),
+        Binding("a", "cases", "cases", id="seed_test.cases", tooltip="see the cases, change them, add your own"),
+        Binding("w", "write", "write", id="seed_test.write", tooltip="write the cases to a file that can be changed"),
         Binding("c", "replay", "replay", id="seed_test.replay", tooltip="run the cases of a file"),
     ]
     cases: dict[tuple[str, str], CaseSeen]
@@ -40,13 +44,19 @@ class SeedKeys(TableScreen):
         self.next_step: Step | None = None
         self.control: Control | None = None
         self.other: tuple[str, str] | None = None
+        self.listing: CasesScreen | None = None
 
     def wanted(self) -> list[str]:
         """Running is next, then the next step; what needs a run comes with the first one."""
         if self.running:
             return ["frame.cancel", "seed_test.run", "seed_test.leave", "seed_test.server"]
         later = ("diff", "mark", "server", "open", "export", "write")
-        own = ["seed_test.run", *(f"seed_test.{key}" for key in later if self.cases), "seed_test.replay"]
+        own = [
+            "seed_test.run",
+            "seed_test.cases",
+            *(f"seed_test.{key}" for key in later if self.cases),
+            "seed_test.replay",
+        ]
         mend = ["frame.run"] if any(not case.wanted for case in self.cases.values()) else []
         return ["frame.next", *own] if self.finished else [*mend, *own]
 
@@ -56,6 +66,8 @@ class SeedKeys(TableScreen):
             return len({server for server, _ in self.cases}) > 1
         if action == "leave_out":
             return self.running
+        if action == "cases":
+            return not self.running
         return super().check_action(action, parameters)
 
     @property
@@ -103,6 +115,17 @@ class SeedKeys(TableScreen):
         case = self.here if self.here in running else next(iter(running), None)
         if case is None or self.control is None or not self.control.leave_out(case.key):
             self.say("no case runs")
+
+    def action_cases(self) -> None:
+        """The cases before they run, over this screen."""
+        from arbius_tui.screens.seed_cases import CasesScreen
+
+        self.listing = CasesScreen(self.session)
+        self.app.push_screen(self.listing)
+
+    def jobs(self) -> list[Worker[None]]:
+        """Also a change that is being kept."""
+        return super().jobs() + (self.listing.jobs() if self.listing and self.listing.is_attached else [])
 
     def action_mark(self) -> None:
         """The run that the next `d` compares with."""

@@ -57,7 +57,10 @@ class SeedTestScreen(SeedTable):
         """Before the first run."""
         return Empty(
             "Nothing is proved yet.",
-            [("Space", "run the model with one seed, with others, and after a restart")],
+            [
+                ("Space", "run the model with one seed, with others, and after a restart"),
+                ("a", "see the cases first, change them, add your own"),
+            ],
             "Miners are compared byte by byte: the seed alone must decide the output.",
         )
 
@@ -222,8 +225,11 @@ class SeedTestScreen(SeedTable):
 
     def command(self) -> str:
         """The same without a screen."""
+        from arbius_tui.domain.case_edits import flags, recalled
+
         urls = list(self.servers.values()) or [texts(self.saved_record("run"), "url")[0] or "URL"]
-        return self.shell("seed-test", *(word for url in urls for word in ("--endpoint", url)))
+        own = flags(recalled(self.saved_record("seed_cases")))
+        return self.shell("seed-test", *(word for url in urls for word in ("--endpoint", url)), *own)
 
     def copy_text(self) -> str:
         """The full hashes of the run that is looked at."""

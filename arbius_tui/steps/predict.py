@@ -226,7 +226,7 @@ class Predict(Step):
                 wrong.append(f"{item.name}: {error}")
                 continue
             if value is not NOTHING:
-                values[item.name] = value
+                values[item.name] = inputs.as_sent(value)
         if wrong:
             raise wrong_input("; ".join(wrong))
         return values, notes

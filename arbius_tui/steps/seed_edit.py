@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,11 +11,11 @@ from typing import Any, ClassVar
 from arbius_tui.domain import case_edits
 from arbius_tui.domain import cases as listed
 from arbius_tui.domain.errors import Failure
-from arbius_tui.domain.events import Done, Event, Found, Line, Saved
+from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
 from arbius_tui.domain.inputs import ModelInput
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
-from arbius_tui.domain.records import RunRecord
+from arbius_tui.domain.records import CasesRecord, RunRecord
 from arbius_tui.domain.typed_inputs import written
 from arbius_tui.services.ports import Services
 from arbius_tui.steps import seed_case
@@ -43,21 +44,34 @@ class CasesSeen:
 
 class EditCases(Step):
     """Change the cases, and say what they are now; without a change only that. Nothing is asked of the model but its
-    inputs, and the step keeps the state that the last test left it.
+    inputs, and the step keeps the state that the last test left it. `back_to` are all changes as they were before.
     """
 
     name = "seed_test"
 
-    def __init__(self, *changes: Change, schema: Path | None = None) -> None:
-        self.changes, self.schema = changes, schema
+    def __init__(self, *changes: Change, schema: Path | None = None, back_to: CasesRecord | None = None) -> None:
+        self.changes, self.schema, self.back_to = changes, schema, back_to
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
-        """Yield the changes as they are saved, then every case as it waits."""
+        """Yield the changes as they are saved, then every case; one that cannot be is told, and nothing is changed."""
+        try:
+            async with aclosing(self.edited(journey, services)) as events:
+                async for event in events:
+                    yield event
+        except Failure as failure:
+            yield Trouble(failure.problem)
+            yield Done(False, failure.exit_code, {}, seed_case.state_of(journey))
+
+    async def edited(self, journey: Journey, services: Services) -> AsyncGenerator[Event, None]:
+        """The same; every failure comes through."""
         before = journey.get(RunRecord) or RunRecord()
         record = before if self.schema else await awake(before, journey, services)
         if record != before:
             yield Line("the server had ended and was started again")
             yield Saved(record)
+        if self.back_to:
+            yield Saved(self.back_to)
+            journey = journey.having(self.back_to)
         found = await planned(journey, record, services, Path(), schema=self.schema, changes=self.changes)
         if found.edits != edits_of(journey):
             yield Saved(found.record)

@@ -19,7 +19,7 @@ from arbius_tui.domain.inputs import ModelInput, Sample
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.records import CasesRecord, RunRecord, SeedTestRecord
 from arbius_tui.domain.text import clean, seconds
-from arbius_tui.domain.typed_inputs import foreign
+from arbius_tui.domain.typed_inputs import NOTHING, foreign
 from arbius_tui.services import files
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.predict import sent
@@ -120,6 +120,9 @@ async def planned(
         raise needs_sample(shared.impossible)
     made, words = await asyncio.to_thread(made_for, known, shared, edits)
     plan = Plan(case_edits.applied(edits, made), shared.inputs, folder, known)
+    pairs = sum(case.id.startswith(listed.PAIR) for case in plan.cases)
+    if pairs and (time := about(pairs, journey)):
+        words[0] += f"; {time}"
     if shared.stated:
         words.insert(0, f"made up, because they have no default: {', '.join(shared.stated)}")
     return Planned(plan, edits, sample, (*words, *doubts))
@@ -158,7 +161,7 @@ def changed(edits: Edits, change: Change, known: Sequence[ModelInput], sample: S
         edits = Edits(edits.inputs, edits.cases, edits.without, change.pairwise)
     if change.samples:
         own = {**edits.inputs, **case_edits.samples(change.samples, known)}
-        kept = {n: v for n, v in own.items() if n not in sample.inputs or not listed.alike(v, sample.inputs[n])}
+        kept = {n: v for n, v in own.items() if v is not NOTHING and not usual(n, v, sample)}
         edits = Edits(kept, edits.cases, edits.without, edits.pairwise)
     if not change.cases and not change.without:
         return edits
@@ -173,6 +176,11 @@ def changed(edits: Edits, change: Change, known: Sequence[ModelInput], sample: S
         edits = edits.lacking(id)
     case_edits.applied(edits, made)
     return edits
+
+
+def usual(name: str, value: Any, sample: Sample) -> bool:
+    """Whether this is what the cases send without the author's word."""
+    return name in sample.inputs and listed.alike(value, sample.inputs[name])
 
 
 async def document(record: RunRecord, services: Services, schema: Path | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from arbius_tui.domain.case_edits import Edits, applied, case_of, flags, recalle
 from arbius_tui.domain.cases import Case, cases_for, row_of
 from arbius_tui.domain.errors import BadInput
 from arbius_tui.domain.inputs import ModelInput, sample
+from arbius_tui.domain.typed_inputs import NOTHING
 
 INPUTS = (
     ModelInput("prompt", "string", 0, True),
@@ -117,6 +118,7 @@ SAMPLES = ["prompt=a [b]cat", "width=128", "guidance=7.0", "picture=@/tmp/a b.pn
 def test_samples_are_texts_by_name() -> None:
     found = samples(SAMPLES, INPUTS)
     assert found == {"prompt": "a [b]cat", "width": 128, "guidance": 7, "picture": "@/tmp/a b.png"}
+    assert samples(["width="], INPUTS) == {"width": NOTHING}, "the model's own counts again"
     for wrong in (["prompt"], ["promt=x"], ["width=65"], ["seed=3"], ["token=hunter2"]):
         with pytest.raises(BadInput):
             samples(wrong, INPUTS)
