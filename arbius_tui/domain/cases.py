@@ -145,7 +145,7 @@ def pairwise_cases(inputs: Sequence[ModelInput], sample: Sample, found: Combined
             continue
         number = len(made) + 1
         title = ", ".join(f"{name} {shown(value)}" for name, value in changes.items())
-        made.append(Case(f"{PAIR}{number}", f"pairs: {title}"[:200], seed, "runs", inputs=changes,
+        made.append(Case(f"{PAIR}{number}", title[:200], seed, "runs", inputs=changes,
                          why="a task may ask for these together: the model must take them"))  # fmt: skip
     return tuple(made)
 

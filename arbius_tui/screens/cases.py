@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
@@ -113,8 +113,11 @@ def reasons(case: CaseSeen, cause: Problem | None) -> list[Fact]:
     """Why the case is there and what it gave; or why it failed, what mends it and what was said."""
     if cause:
         fact = Fact("fix", cause.fix.text if cause.fix else "")
-        return [why(cause.why), fact, *([raw(case.error)] if case.error else [])]
-    facts = [why(case.purpose)]
+        near = [Fact("got", case.near)] if case.verdict == "NEAR" else []
+        return [why(cause.why), fact, *near, *([raw(case.error)] if case.error else [])]
+    facts = [why(case.purpose or "you added it")]
+    if case.changes:
+        facts.append(Fact("inputs", ", ".join(f"{name} {plain(value)}" for name, value in case.changes.items())))
     if case.status == "skipped":
         return [*facts, Fact("left out", case.why)]
     if case.error:
@@ -127,6 +130,12 @@ def reasons(case: CaseSeen, cause: Problem | None) -> list[Fact]:
         )
     said = {"SAME": "the same bytes", "DIFFERS": "other bytes", "NEAR": case.near or "nearly the same"}
     return [*facts, Fact("got", said.get(verdict_of(case), case.why or "an output"))] if case.outputs else facts
+
+
+def plain(value: Any) -> str:
+    """A value on one line; of a long one its beginning."""
+    text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
+    return text if len(text) <= 60 else f"{text[:40]}.. ({len(text):,} characters)"
 
 
 def output_facts(case: CaseSeen) -> list[Fact]:
@@ -142,7 +151,7 @@ def output_facts(case: CaseSeen) -> list[Fact]:
     return [*facts, Fact("folder", f"{case.folder_cid}")] if case.folder_cid else facts
 
 
-def request_lines(case: CaseSeen, most: int = 12) -> list[Content]:
+def request_lines(case: CaseSeen, most: int = 9) -> list[Content]:
     """The exact body of the request."""
     rows = json.dumps({"input": dict(case.inputs)}, indent=2, ensure_ascii=False).splitlines()
     rows = [*rows[: most - 1], ".."] if len(rows) > most else rows

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from arbius_tui.domain.events import Done, Found, Started
 from arbius_tui.screens.case_keys import CaseKeys
-from arbius_tui.screens.cases import request_lines
+from arbius_tui.screens.cases import plain, request_lines
 from arbius_tui.screens.findings import SideBySide, place
 from arbius_tui.widgets.panes import Empty, Fact, why
 from arbius_tui.widgets.text import KEY, Column, Row, line, words
@@ -28,6 +28,7 @@ class CasesScreen(CaseKeys):
         #form-rule, InputForm { display: none; }
         &.-editing { #form-rule, InputForm { display: block; } Table, Empty, #finding { display: none; } }
         &.-editing.-asking Dock Table { display: block; }
+        &.-wide { #main > Table { max-height: 52%; } .more { height: 10; } }
     }
     """
     why = (
@@ -48,9 +49,9 @@ class CasesScreen(CaseKeys):
     def nothing(self) -> Empty:
         """Until the model has said what it takes."""
         return Empty(
-            "No cases are known yet.",
+            "The cases follow from what the model takes.",
             [("F5", "ask the model again what it takes"), ("Esc", "back to the test")],
-            "Its inputs decide which values are tried.",
+            "Each bound and each choice of its inputs is tried once.",
         )
 
     def body(self) -> Iterable[Widget]:
@@ -88,6 +89,7 @@ class CasesScreen(CaseKeys):
         """Show what there is now."""
         if event.ok:
             self.cases = {case.id: case for case in self.coming_cases}
+            self.own = frozenset(case.id for case in self.edits.cases)
             self.table.set_rows([self.row(case) for case in self.cases.values()])
             self.reveal()
             if self.goal in self.cases:
@@ -101,7 +103,7 @@ class CasesScreen(CaseKeys):
 
     def row(self, case: CaseSeen) -> Row:
         """A case on the grid; what the author made stands out."""
-        own = self.is_own(case.id)
+        own = case.id in self.own
         tone = "$ink" if own else "$muted"
         cells = ((str(case.number), "$muted"), (case.title, "bold $ink" if own else "$ink"), (str(case.seed), tone))
         return Row(case.id, (*cells, (asks(case), tone)), "ok")
@@ -110,16 +112,16 @@ class CasesScreen(CaseKeys):
         """The case under the cursor."""
         if (case := self.cases.get(id)) is None:
             return
-        made = "yours" if self.is_own(id) else "standard"
-        own = ", ".join(f"{name} {short(value)}" for name, value in case.changes.items())
+        made = "yours" if id in self.own else "standard"
+        own = ", ".join(f"{name} {plain(value)}" for name, value in case.changes.items())
         facts = [why(case.purpose or "you added it")]
         facts += [Fact("wants", wants(case) or "an output; any bytes will do")]
         facts += [Fact("inputs", own or ("those that all cases send", "$muted"))]
         facts += [Fact("before it", before(case))] if case.before else []
         self.pane.show(f"case {case.number}  {case.title}", made, place(self.table), facts)
         shared = self.seen.shared if self.seen else {}
-        rows = [line((f"{name}  {short(value)}", "$muted")) for name, value in shared.items()]
-        self.more.show(rows[:12], request_lines(case))
+        rows = [line((f"{name}  {plain(value)}", "$muted")) for name, value in shared.items()]
+        self.more.show(rows[:9], request_lines(case))
 
     def status(self) -> Content:
         """How many, and how many of them are the author's."""
@@ -130,7 +132,7 @@ class CasesScreen(CaseKeys):
             return words(("every change is saved when you leave its field", "$muted"))
         if not self.seen or self.running:
             return super().status()
-        own = sum(self.is_own(id) for id in self.cases)
+        own = sum(id in self.own for id in self.cases)
         parts: list[Any] = [f"{self.seen.count} cases"]
         parts += [(f"  {own} yours", "$muted")] if own else []
         parts += [(f"  {len(self.edits.without)} taken away", "$muted")] if self.edits.without else []
@@ -159,7 +161,7 @@ class CasesScreen(CaseKeys):
 
 def asks(case: CaseSeen) -> str:
     """What a case asks and wants, in a few words."""
-    own = ", ".join(f"{name} {short(value)}" for name, value in case.changes.items())
+    own = ", ".join(f"{name} {plain(value)}" for name, value in case.changes.items())
     return "; ".join(part for part in (before(case), own, wants(case)) if part) or "an output"
 
 
@@ -171,11 +173,3 @@ def wants(case: CaseSeen) -> str:
 def before(case: CaseSeen) -> str:
     """What happens before it."""
     return {"pause": "a second later", "restart": "after a restart"}.get(case.before, "")
-
-
-def short(value: Any) -> str:
-    """A value on one line."""
-    from arbius_tui.domain.typed_inputs import written
-
-    text = " ".join(written(value).split())
-    return text if len(text) <= 60 else f"{text[:40]}.. ({len(text):,} characters)"

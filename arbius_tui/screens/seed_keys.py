@@ -26,11 +26,17 @@ class SeedKeys(TableScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "run_or_hold", "run", id="seed_test.run", tooltip="run all cases; while they run hold, go on"),
-        Binding("d", "diff", "diff", id="seed_test.diff", tooltip="compare this run with the marked one, or its own"),
+        Binding(
+            "d",
+            "diff",
+            "diff",
+            id="seed_test.diff",
+            tooltip="compare it with the marked run, else with its own",
+        ),
         Binding("m", "mark", "mark", id="seed_test.mark", tooltip="mark this run, to compare another one with it"),
         Binding("s", "server", "server", id="seed_test.server", tooltip="look at the same case on the next server"),
         Binding("l", "leave_out", "leave", id="seed_test.leave", tooltip="leave out the case that runs"),
-        Binding("f5", "again", "failed", id="frame.run", tooltip="run the cases again that were not as wanted"),
+        Binding("f5", "again", "rerun", id="frame.run", tooltip="run the cases again that were not as wanted"),
         Binding("o", "open", "open", id="seed_test.open", tooltip="open the output of this run"),
         Binding("e", "export", "export", id="seed_test.export", tooltip="write the report and the miner card"),
         Binding("a", "cases", "cases", id="seed_test.cases", tooltip="see the cases, change them, add your own"),
@@ -49,7 +55,8 @@ class SeedKeys(TableScreen):
     def wanted(self) -> list[str]:
         """Running is next, then the next step; what needs a run comes with the first one."""
         if self.running:
-            return ["frame.cancel", "seed_test.run", "seed_test.leave", "seed_test.server"]
+            held = self.control is not None and self.control.held
+            return ["frame.cancel", "Space go on" if held else "Space hold", "seed_test.leave", "seed_test.server"]
         later = ("diff", "mark", "server", "open", "export", "write")
         own = [
             "seed_test.run",
@@ -93,9 +100,11 @@ class SeedKeys(TableScreen):
         elif self.control and self.control.held:
             self.control.go_on()
             self.say("it goes on")
+            self.refresh_keys()
         elif self.control:
             self.control.hold()
             self.say("no further case begins; Space goes on, x stops")
+            self.refresh_keys()
 
     def action_again(self) -> None:
         """Only what was not as wanted."""

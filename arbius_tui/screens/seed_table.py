@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from arbius_tui.domain.text import seconds
 from arbius_tui.screens.cases import columns_of, drawn, drawn_on_all
@@ -17,11 +17,21 @@ if TYPE_CHECKING:
 class SeedTable(SeedKeys):
     """The cases on the grid, and which of them on which server is looked at."""
 
+    DEFAULT_CSS = "SeedTable.-wide .more { height: 10; }"
+    BELOW: ClassVar[int] = 28
+    """Rows of a tall terminal that are not the table's, so that the diagnosis is whole."""
+
     def setup_table(self) -> None:
         """No case and no server is known."""
         self.cases: dict[tuple[str, str], CaseSeen] = {}
         self.servers: dict[str, str] = {}
-        self.server, self.case_began = "1", 0.0
+        self.server, self.case_began, self.led = "1", 0.0, ""
+
+    def on_resize(self) -> None:
+        """The cases take what the finding leaves, and it has the same place for every case."""
+        super().on_resize()
+        tall = self.has_class("-wide") and self.has_class("-tall")
+        self.table.styles.max_height = self.size.height - self.BELOW if tall else None
 
     def know(self, id: str, url: str) -> None:
         """A server of the test; a second one gives each a column."""

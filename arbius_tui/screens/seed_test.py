@@ -69,14 +69,13 @@ class SeedTestScreen(SeedTable):
         self.setup_keys()
         self.setup_table()
         self.looked: list[ComparisonSeen] = []
-        self.led = ""
         self.diagnosis: list[Problem] = []
         yield from super().body()
 
     def finding(self) -> Iterable[Widget]:
         """The case, its output, and at 120 what was sent and what it all means."""
         yield from super().finding()
-        self.output_rule, self.output = Rule("Output"), FactBlock(2)
+        self.output_rule, self.output = Rule("Output"), FactBlock(3)
         self.more = SideBySide("Diagnosis", "Request")
         yield self.output_rule
         yield self.output
@@ -187,7 +186,10 @@ class SeedTestScreen(SeedTable):
         took = seconds(case.seconds) if case.seconds else ""
         where = f"  on server {case.endpoint}" if len(self.servers) > 1 else ""
         self.pane.show(
-            f"case {case.number}  {case.title}{where}", verdict, case.why if cause else took, reasons(case, cause)
+            f"case {case.number}  {case.title}{where}",
+            verdict,
+            case.why if cause and not case.near else took,
+            reasons(case, cause),
         )
         self.output_rule.show("Output", "", f"case {case.number}")
         self.output.show(output_facts(case))

@@ -160,7 +160,8 @@ class Track:
                 await self.restart()
         except NotReady as failure:
             if failure.problem.code == "not-ours":
-                return proof.Outcome(case, skipped=failure.problem.what)
+                how = f"; {failure.problem.fix.text}" if failure.problem.fix else ""
+                return proof.Outcome(case, skipped=f"{failure.problem.what}{how}")
             return proof.Outcome(case, problem=failure.problem)
         folder = await asyncio.to_thread(self.folder, case)
         try:

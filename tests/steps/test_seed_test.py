@@ -20,6 +20,7 @@ from arbius_tui.rehearsal.example import example_model
 from arbius_tui.rehearsal.server import LocalServers
 from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Server, Services
+from arbius_tui.services.store import ProjectStore
 from arbius_tui.steps.base import Walk
 from arbius_tui.steps.predict import Predict
 from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
@@ -541,3 +542,19 @@ async def test_a_seed_that_may_be_left_out_is_sent_all_the_same(
     assert "many" not in found["1", "first"].inputs
     assert repr(found["1", "first"].inputs["strength"]) == "7", "as JavaScript and Go write it"
     assert walk.journey.state("seed_test") == "ok"
+
+
+async def test_a_change_is_on_disk_before_anybody_is_told(services: Services, tmp_path: Path) -> None:
+    with ProjectStore.open(tmp_path / "project", "demo", "rehearsal", str(MODELS / "text")) as store:
+        walk = Walk(store, services)
+        assert end(await collect(walk, "run")).ok
+        change = EditCases(Change(cases=('{"id": "mine", "prompt": "mine", "seed": 5}',), pairwise=True))
+        async with aclosing(walk.run("seed_test", Author(), change)) as events:
+            async for event in events:
+                if isinstance(event, Saved) and isinstance(event.change, CasesRecord):
+                    break
+        # As after kill -9: nothing was closed, and another process reads what is there.
+        found = ProjectStore.peek(tmp_path / "project", "demo").get(CasesRecord)
+    assert found
+    assert [case["id"] for case in found.cases] == ["mine"]
+    assert found.pairwise
