@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import DescendantBlur, DescendantFocus, Key
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -38,6 +39,9 @@ class FrameScreen(Screen[None]):
     """The keys of the last row, by the second half of their ids; they never change place."""
 
     AUTO_FOCUS = "Table, Form, LogTail"
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """Textual paints the whole screen anew when the focus moves; here the two widgets paint themselves."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
