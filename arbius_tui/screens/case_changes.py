@@ -110,10 +110,10 @@ class CaseForms(TableScreen):
         """What all cases send, in the form."""
         if self.seen is None:
             return
-        stated = "made up, because the model has no default for it; write what a task would ask"
+        stated = "made up: the model has no default; say what a task would ask"
         fields = [case_form.optional(item) for item in self.seen.inputs if item.name != "seed"]
         self.form.notes = dict.fromkeys(self.seen.stated, stated)
-        self.form.empty = "the model's own default, or our sample"
+        self.form.empty = "as the model has it"
         self.open_form(ALL, "What all cases send", fields, case_form.shared_texts(self.seen.shared))
 
     def open_form(self, id: str, title: str, fields: Sequence[ModelInput], texts: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ async def planned(
         return Planned(Plan(found.cases, found.inputs, folder, known), said=(said, *doubts))
     sample, edits = inputs.sample(known), edits_of(journey)
     for change in changes:
-        edits = await asyncio.to_thread(changed, edits, change, known, sample)
+        edits = anchored(await asyncio.to_thread(changed, edits, change, known, sample), known)
     shared = case_values.shared(sample, at_home(edits.inputs, known))
     if shared.impossible:
         raise needs_sample(shared.impossible)
@@ -176,6 +176,18 @@ def changed(edits: Edits, change: Change, known: Sequence[ModelInput], sample: S
         edits = edits.lacking(id)
     case_edits.applied(edits, made)
     return edits
+
+
+def anchored(edits: Edits, known: Sequence[ModelInput]) -> Edits:
+    """The changes with each @path as seen from anywhere: the next test may begin in another folder."""
+    places = {item.name for item in known if item.type in ("file", "secret")}
+
+    def whole(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {n: f"@{files.absolute(v[1:])}" if n in places and str(v).startswith("@") else v
+                for n, v in values.items()}  # fmt: skip
+
+    cases = tuple(replace(case, inputs=whole(case.inputs)) for case in edits.cases)
+    return replace(edits, inputs=whole(edits.inputs), cases=cases)
 
 
 def usual(name: str, value: Any, sample: Sample) -> bool:

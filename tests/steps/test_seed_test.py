@@ -395,7 +395,9 @@ async def test_pairs_are_counted_before_they_run(services: Services, tmp_path: P
     assert any("1 more cases" in text for text in said)
 
 
-async def test_a_case_may_ask_with_a_file_of_the_author(services: Services, tmp_path: Path) -> None:
+async def test_a_case_may_ask_with_a_file_of_the_author(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = predictor(
         tmp_path / "model", "picture: Path = Input(), seed: int = Input(default=0)",
         "f'{seed} {picture.read_bytes().hex()}'", ("picture",),
@@ -404,7 +406,9 @@ async def test_a_case_may_ask_with_a_file_of_the_author(services: Services, tmp_
     mine = tmp_path / "mine.bin"
     mine.write_bytes(b"one")
     walk = await started(services, model)
-    await edited(walk, Change(samples=(f"picture=@{mine}",), cases=(f'{{"id": "mine", "picture": "@{mine}"}}',)))
+    monkeypatch.chdir(tmp_path)
+    await edited(walk, Change(samples=("picture=@mine.bin",), cases=(f'{{"id": "mine", "picture": "@{mine}"}}',)))
+    monkeypatch.chdir("/")
     events = await collect(walk, "seed_test", step=SeedTest())
     assert end(events).ok, codes(events)
     found = over(events)
@@ -532,8 +536,10 @@ async def test_a_seed_that_may_be_left_out_is_sent_all_the_same(
         seed={"type": "integer", "nullable": True},
     )
     servers = LocalServers(tmp_path / "servers", python_of(generation))
-    walk, events = await tried(replace(services, servers=servers), model)
-    await servers.aclose()
+    try:
+        walk, events = await tried(replace(services, servers=servers), model)
+    finally:
+        await servers.aclose()
     assert end(events).ok, codes(events)
     found = over(events)
     assert {tuple(case.changes.items()) for case in found.values() if case.id.startswith("many-")} == {
