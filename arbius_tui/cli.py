@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,6 +28,9 @@ from arbius_tui.plain.faces import JsonFace, TextFace, complain
 from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Store
 from arbius_tui.settings import with_config
+
+if TYPE_CHECKING:
+    from arbius_tui.domain.secret import Secret
 
 REHEARSAL = "rehearsal"
 FILE = click.Path(path_type=Path)
@@ -187,20 +190,26 @@ def build(options: Options, folder: Path, tag: str, dockerfile: str, image: str)
 
 
 @main.command()
-@click.option("--token-file", type=FILE, metavar="F", help="A file whose first line is the CLI token.")
+@click.option("--token-file", type=FILE, metavar="F", help="A file whose first line is the token.")
+@click.option("--api", is_flag=True, help="Keep an API token in the keyring instead, for models that Replicate hosts.")
 @shared
-def login(options: Options, token_file: Path | None) -> int:
+def login(options: Options, token_file: Path | None, api: bool) -> int:
     """Log in to Replicate's registry through cog; the token is asked for unseen."""
+    from arbius_tui.steps.publish import KeepApiToken, Login
+
+    def work(_: Options) -> int:
+        token = secret_of(token_file)
+        return once(options, KeepApiToken(token) if api else Login(token))
+
+    return configured(options, work)
+
+
+def secret_of(path: Path | None) -> Secret | None:
+    """The secret in the first line of a file, if one is named."""
     from arbius_tui.domain.secret import Secret
     from arbius_tui.headless import read_secret
-    from arbius_tui.steps.publish import Login
 
-    try:
-        token = Secret(read_secret(token_file)) if token_file else None
-    except Failure as failure:
-        complain(face_of(options), failure.problem, failure.exit_code)
-        return failure.exit_code
-    return once(options, Login(token))
+    return Secret(read_secret(path)) if path else None
 
 
 @main.command(name="run")
@@ -239,8 +248,19 @@ def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path 
 
 
 @main.command(name="seed-test")
-@click.option("--endpoint", multiple=True, metavar="URL", help="A model's server; more than one: all are compared.")
+@click.option(
+    "--endpoint", multiple=True, metavar="URL",
+    help="A model's server, or replicate:OWNER/NAME[:VERSION]; more than one: all are compared.",
+)  # fmt: skip
 @click.option("--image", default="", metavar="IMAGE", help="An image that is started in Docker for the test.")
+@click.option(
+    "--docker", multiple=True, metavar="ENGINE",
+    help="Start the image there too: ssh://USER@HOST, tcp://HOST:PORT, unix:///PATH or a docker context. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--gpu", multiple=True, metavar="SERVER=NAME, DRIVER", help="On what an endpoint runs, for the report. Repeatable."
+)
+@click.option("--token-file", type=FILE, metavar="F", help="A file whose first line is Replicate's API token.")
 @click.option("--cases", type=FILE, metavar="FILE", help="Run exactly these cases; see --write-cases.")
 @click.option("--write-cases", type=FILE, metavar="FILE", help="Write the model's cases to a file and run none.")
 @click.option("--case", "case", multiple=True, metavar="JSON", help='Add or change a case: {"prompt": "x", "seed": 3}.')
@@ -259,34 +279,48 @@ def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path 
 @shared
 def seed_test(
     options: Options, endpoint: tuple[str, ...], image: str, restart_command: str, write_cases: Path | None,
-    compare: tuple[str, str] | None, dry_run: bool, **asked: Any,
+    compare: tuple[str, str] | None, docker: tuple[str, ...], token_file: Path | None, **asked: Any,
 ) -> int:  # fmt: skip
     """Prove that a seed means one output. What is changed about the cases is kept in the project."""
     from arbius_tui.steps.seed_edit import EditCases
     from arbius_tui.steps.seed_plan import Change
+    from arbius_tui.steps.seed_servers import Machines
     from arbius_tui.steps.seed_test import SeedTest, WriteCases
 
-    if endpoint and image:
+    if endpoint and image and not docker:
         return refuse(options, "an image and an endpoint are two servers", "give --image IMAGE or --endpoint URL")
     if compare:
         from arbius_tui.steps.seed_compare import SeedCompare
 
         return saved(options, SeedCompare(*compare))
     named = {"samples": "sample", "cases": "case", "without": "without", "pairwise": "pairwise", "afresh": "standard"}
-    change = Change(**{key: asked.pop(flag) for key, flag in named.items()})
+    change, dry_run = Change(**{key: asked.pop(flag) for key, flag in named.items()}), asked.pop("dry_run")
     if asked["cases"] and change:
         return refuse(options, "a file of cases runs exactly as it is", "change the file, or leave --cases out")
-    step = (
-        EditCases(change, schema=asked["schema"]) if dry_run
-        else WriteCases(write_cases, asked["schema"], change) if write_cases
-        else SeedTest(change=change, **asked)
-    )  # fmt: skip
-    settings: dict[str, Any] = {"endpoints": endpoint, "restart_command": restart_command}
-    if endpoint and not asked["again"]:
-        return once(options, "run", step, **settings)
-    if image:
-        return saved(options, "run", step, image=image, **settings)
-    return saved(options, step, **settings)
+
+    def work(_: Options) -> int:
+        machines = Machines(engines(docker), image, asked.pop("gpu"))
+        step = (
+            EditCases(change, schema=asked["schema"]) if dry_run
+            else WriteCases(write_cases, asked["schema"], change) if write_cases
+            else SeedTest(change=change, **asked, machines=machines)
+        )  # fmt: skip
+        settings: dict[str, Any] = {"endpoints": endpoint, "restart_command": restart_command}
+        settings["token"] = secret_of(token_file)
+        if endpoint and not asked["again"]:
+            return once(options, "run", step, **settings)
+        if image and not endpoint:
+            return saved(options, "run", step, image=image, **settings)
+        return saved(options, step, **settings)
+
+    return configured(options, work)
+
+
+def engines(named: tuple[str, ...]) -> tuple[str, ...]:
+    """Docker Engines as --docker names them; BadInput for what is none."""
+    from arbius_tui.domain.places import engine
+
+    return tuple(engine(text).where for text in named)
 
 
 @main.command()

@@ -53,8 +53,12 @@ def facts(found: Mapping[str, Any]) -> Iterator[str]:
         if found.get(key):
             yield f"- {key.replace('_', ' ')}: {code(found[key])}"
     for server in found["endpoints"]:
-        known = [f"{key} {code(server[key])}" for key in ("gpu", "driver", "cog") if server.get(key)]
-        yield f"- server {code(server['id'])}: {code(server['url'])}{', ' if known else ''}{', '.join(known)}"
+        names = {"gpu": "GPU", "driver": "driver", "cog": "cog"}
+        known = [f"{name} {code(server[key]) if server.get(key) else 'not known'}" for key, name in names.items()]
+        if server.get("cpu_only"):
+            known[:2] = ["CPU only"]
+        runs = f", runs {code(server['image'])}" if server.get("image") and server.get("place", "cog") != "cog" else ""
+        yield f"- server {code(server['id'])}: {code(server['url'])}, {', '.join(known)}{runs}"
 
 
 def table(servers: Sequence[Mapping[str, Any]], cases: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -263,7 +263,11 @@ def between(outcomes: Sequence[Outcome], one: Outcome) -> str:
     return "predictions" if any((c.seed, dict(c.inputs)) != alike for c in order[there + 1 : here]) else "nothing"
 
 
-OUTSIDE = frozenset({"container-killed", "container-missing", "container-paused", "docker-unreachable"})
+OUTSIDE = frozenset(
+    {"container-killed", "container-missing", "container-paused", "docker-unreachable", "docker-timeout", "ssh-tunnel",
+     "replicate-token", "replicate-no-token", "replicate-payment", "replicate-forbidden", "replicate-not-found",
+     "replicate-limit", "replicate-broken", "replicate-strange", "replicate-unreachable"}
+)  # fmt: skip
 """Codes of a case that somebody else ended; they tell nothing of the model."""
 LOST = frozenset({"endpoint-lost", "endpoint-unreachable", "timeout", "container-ended", "container-oom"})
 """Codes of a case whose server went away, perhaps because of the case."""

@@ -119,11 +119,13 @@ def sent(name: str, i: Mapping[str, Any]) -> list[str]:
 
 
 def endpoint(i: Mapping[str, Any]) -> str:
-    """A server of the test, when it begins and when it has gone."""
-    known = [i["url"], *(f"{key} {i[key]}" for key in ("gpu", "driver", "cog") if i[key])]
-    known += ["CPU-ONLY"] if i["cpu_only"] else []
+    """A server of the test: when it is named, when it begins and when it has gone."""
     if i["state"] == "wait":
-        return f"server {i['id']}  {'  '.join(known)}"
+        return f"server {i['id']}  {i['url']}"
+    if i["state"] == "run" and not i["why"]:
+        gpu = "CPU-ONLY" if i["cpu_only"] else i["gpu"] or "GPU not known"
+        known = [gpu, *(f"{key} {i[key]}" for key in ("driver", "cog") if i[key])]
+        return f"server {i['id']}  {i['url']}  {'  '.join(known)}"
     return f"FAIL  server {i['id']}: {i['why']}" if i["state"] == "FAIL" and i["why"] else ""
 
 

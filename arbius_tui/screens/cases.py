@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
@@ -44,6 +44,14 @@ def columns_of(servers: Sequence[str]) -> Sequence[Column]:
     if len(servers) < 2:
         return COLUMNS
     return (*COLUMNS[:3], *(Column(f"server {id}"[-9:], 9, 12) for id in servers))
+
+
+def server_words(server: Mapping[str, Any]) -> str:
+    """Where a server is and on what it runs, as far as anybody knows."""
+    gpu, driver, cog = (str(server.get(key) or "") for key in ("gpu", "driver", "cog"))
+    runs_on = "CPU-ONLY" if server.get("cpu_only") else gpu or "GPU not known"
+    more = [f"driver {driver}" if driver else "", f"cog {cog}" if cog else "", str(server.get("why") or "")]
+    return ", ".join(part for part in (str(server.get("url") or ""), runs_on, *more) if part)
 
 
 def drawn_on_all(cases: Sequence[CaseSeen | None]) -> Row:

@@ -250,7 +250,6 @@ class Predict(Step):
         """The outputs, measured and put where they stay, and the end."""
         outputs = found.outputs
         measures = [await asyncio.to_thread(media.measured, Path(output.path), output.mime) for output in outputs]
-        folder_cid = await asyncio.to_thread(saving.committed, outputs)
         if place := self.place(services):
             outputs = await asyncio.to_thread(saving.placed, outputs, place, fresh=self.out is None)
         else:
@@ -258,6 +257,7 @@ class Predict(Step):
         items = [output_seen(*pair) for pair in zip(outputs, measures, strict=True)]
         for item in items:
             yield Found(item)
+        folder_cid = await asyncio.to_thread(saving.committed, found.outputs)
         took = round(found.seconds, 3)
         yield Found(Predicted("prediction", record.url, shown, took, found.shape, folder_cid, record.cpu_only))
         result = {

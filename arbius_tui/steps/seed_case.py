@@ -19,7 +19,10 @@ NOT_OVER = ("wait", "run")
 
 @dataclass(frozen=True, slots=True)
 class EndpointSeen:
-    """A server of the test. `state`: wait, run, ok, FAIL. Graphics card and driver are empty where nobody knows."""
+    """A server of the test. `state`: wait, run, ok, FAIL. Graphics card and driver are empty where nobody knows.
+
+    `url` is the place as the author named it: a URL, a Docker Engine (`place` is docker), or a hosted model.
+    """
 
     kind: ClassVar[str] = "endpoint"
     id: str
@@ -30,6 +33,9 @@ class EndpointSeen:
     cpu_only: bool = False
     state: str = "wait"
     why: str = ""
+    place: str = "cog"
+    image: str = ""
+    """What runs there: the id of an image, or a version at Replicate; empty where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -12,20 +12,21 @@ from pathlib import Path
 
 from arbius_tui.domain import cases as listed
 from arbius_tui.domain import reproducibility as proof
-from arbius_tui.domain.errors import Failure, NotReproducible, Problem
+from arbius_tui.domain.errors import Fix, NotReproducible, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Saved, Trouble, plain
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import RunRecord, SeedTestRecord
 from arbius_tui.services import files
 from arbius_tui.services.case_log import CaseLog
-from arbius_tui.services.ports import Server, Services
+from arbius_tui.services.ports import Services
 from arbius_tui.steps import seed_case, seed_report
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.merging import merged
-from arbius_tui.steps.run import READY_LIMIT, awake, moved, server_of, watched
-from arbius_tui.steps.seed_case import NOT_OVER, CaseSeen, EndpointSeen
+from arbius_tui.steps.run import READY_LIMIT, awake, moved
+from arbius_tui.steps.seed_case import NOT_OVER, CaseSeen
 from arbius_tui.steps.seed_plan import Change, Plan, planned
+from arbius_tui.steps.seed_servers import Machines, allowed, image_for, one_server, servers
 from arbius_tui.steps.seed_track import Control, Track
 
 AT_ONCE = 8
@@ -38,7 +39,7 @@ class SeedTest(Step):
     `cases` is a file of them, `change` what is to change about the model's own first, `schema` a document that says the
     inputs in place of the server's. With `again` the cases of the last test that were as wanted are kept, and the
     others run once more. `report` is a folder for the report, `limit` the seconds that another server has to become
-    READY.
+    READY. `machines` are servers beside those of the command line.
     """
 
     name = "seed_test"
@@ -53,9 +54,11 @@ class SeedTest(Step):
         report: Path | None = None,
         limit: float = READY_LIMIT,
         control: Control | None = None,
+        machines: Machines | None = None,
     ) -> None:
         self.cases, self.schema, self.again, self.report = cases, schema, again, report
         self.changes = (change,) if change else ()
+        self.machines = machines or Machines()
         self.limit, self.control = limit, control or Control()
         self.tracks: list[Track] = []
         self.letters = proof.Letters()
@@ -64,19 +67,23 @@ class SeedTest(Step):
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield every server and case as `wait`, then each as it runs and ends, then the diagnosis."""
         before = journey.get(RunRecord) or RunRecord()
+        seen = [server for server, _ in servers(before, services, self.machines.also)]
+        self.machines.check(seen)
+        image_for(before, services, self.machines.image, seen)
         record = await awake(before, journey, services)
         if record != before:
             yield Line("the server had ended and was started again")
             yield Saved(record)
         with workplace(services) as folder:
-            async with aclosing(self.proved(journey, record, services, folder)) as events:
+            async with aclosing(self.proved(journey, record, services, folder, ask)) as events:
                 async for event in events:
                     yield event
 
     async def proved(
-        self, journey: Journey, record: RunRecord, services: Services, folder: Path
+        self, journey: Journey, record: RunRecord, services: Services, folder: Path, ask: Ask
     ) -> AsyncGenerator[Event, None]:
         """All cases on all servers, their outputs in this folder."""
+        here = list(servers(record, services, self.machines.also))
         found = await planned(
             journey, record, services, folder, cases=self.cases, schema=self.schema, changes=self.changes
         )
@@ -85,14 +92,17 @@ class SeedTest(Step):
             yield Saved(found.record)
         for text in found.said:
             yield Line(text, "cases")
+        async with aclosing(allowed([seen for seen, _ in here], services, ask, len(plan.cases))) as events:
+            async for event in events:
+                yield event
         log = await self.log(plan, record, services, folder)
         kept = await asyncio.to_thread(self.recalled, log, journey)
         if any(case.status not in NOT_OVER for case in kept):
             yield Line(f"{len(kept)} finished cases of the last time are kept")
-        self.tracks = [
-            Track(seen, server, plan, services, self.control, log) for seen, server in servers(record, services)
-        ]
+        self.tracks = [Track(seen, server, plan, services, self.control, log) for seen, server in here]
+        image = image_for(record, services, self.machines.image, [seen for seen, _ in here])
         for track in self.tracks:
+            track.image = image
             track.recall(kept)
             yield Found(track.endpoint)
         for event in self.waiting(plan):
@@ -113,7 +123,7 @@ class SeedTest(Step):
         subject = {
             "cases": [asdict(case) for case in plan.cases],
             "inputs": dict(plan.inputs),
-            "servers": [record.image_id or record.url, *services.endpoints[1:]],
+            "servers": [record.image_id or record.url, *services.endpoints[1:], *self.machines.also],
         }
         return CaseLog(folder / "cases.jsonl", subject, f"{record.url} {health.since}")
 
@@ -137,7 +147,7 @@ class SeedTest(Step):
         """The events of all servers as they come."""
         total, over = len(plan.cases) * len(self.tracks), 0
         yield Progress("cases", 0, total, "cases")
-        streams = [self.one_server(track, services) for track in self.tracks]
+        streams = [one_server(track, self.tracks, services, self.machines, self.limit) for track in self.tracks]
         async with aclosing(merged(streams, AT_ONCE)) as events:
             async for event in events:
                 if isinstance(event, Found) and isinstance(event.item, CaseSeen) and event.item.status not in NOT_OVER:
@@ -146,21 +156,6 @@ class SeedTest(Step):
                     yield Progress("cases", over, total, "cases")
                 else:
                     yield event
-
-    async def one_server(self, track: Track, services: Services) -> AsyncGenerator[Event, None]:
-        """A server's cases, after it has become READY; one that does not is marked, and its cases are left out."""
-        if track is not self.tracks[0]:
-            yield Found(replace(track.endpoint, state="run", why="waiting until it is READY"))
-            try:
-                async for seen in watched(track.server, services, limit=self.limit):
-                    cog = "" if isinstance(seen, str) else seen.cog
-                    track.endpoint = replace(track.endpoint, cog=cog or track.endpoint.cog)
-            except Failure as failure:
-                track.gone = failure.problem.what
-                yield Trouble(replace(failure.problem, severity="warn"))
-        async with aclosing(track.run()) as events:
-            async for event in events:
-                yield event
 
     def track(self, endpoint: str) -> Track:
         """The walk of one server."""
@@ -201,7 +196,7 @@ class SeedTest(Step):
         for event in self.hindsight():
             yield event
         found = proof.compare_servers({t.endpoint.id: list(t.outcomes.values()) for t in self.tracks})
-        for problem in found.diagnosis or ([] if found.reproducible else [unproved()]):
+        for problem in found.diagnosis or ([] if found.reproducible else [unproved(self.tracks)]):
             yield Trouble(problem)
         record = self.record(found)
         yield Saved(record)
@@ -235,14 +230,6 @@ class WriteCases(Step):
         yield Done(True, 0, {"cases": len(plan.cases), "path": str(self.path)}, seed_case.state_of(journey))
 
 
-def servers(record: RunRecord, services: Services) -> Iterator[tuple[EndpointSeen, Server]]:
-    """The journey's server and every other one that was named."""
-    yield EndpointSeen("1", record.url, record.gpu, "", record.cog, record.cpu_only), server_of(record)
-    others = [url.rstrip("/") for url in services.endpoints if url.rstrip("/") not in ("", record.url)]
-    for number, url in enumerate(dict.fromkeys(others), 2):
-        yield EndpointSeen(str(number), url), Server(url)
-
-
 @contextmanager
 def workplace(services: Services) -> Iterator[Path]:
     """Where outputs and finished cases lie: in the project's state; for a journey that is not kept, for now only."""
@@ -253,8 +240,16 @@ def workplace(services: Services) -> Iterator[Path]:
             yield Path(folder)
 
 
-def unproved() -> Problem:
-    """Too little ran to say anything."""
+def unproved(tracks: Sequence[Track]) -> Problem:
+    """Too little ran to say anything, perhaps because a server is missing."""
+    if gone := [track for track in tracks if track.gone]:
+        named = "; ".join(f"server {track.endpoint.id}: {track.gone}" for track in gone)
+        return Problem(
+            "not-proved",
+            f"nothing is proved for a server that is missing ({named})",
+            "the proof is for all servers that were named, and for no others",
+            Fix("mend what is said of it, or leave it out, then test again"),
+        )
     return Problem(
         "not-proved",
         "too few cases ran to prove anything",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncGenerator, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,8 +18,10 @@ from arbius_tui.domain.health import ENDED
 from arbius_tui.services import saving
 from arbius_tui.services.case_log import CaseLog
 from arbius_tui.services.comparison import compare
+from arbius_tui.services.notes import heard
 from arbius_tui.services.ports import Output, Server, Services
 from arbius_tui.steps import seed_case
+from arbius_tui.steps.merging import told_while
 from arbius_tui.steps.run import asked, watched
 from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
 from arbius_tui.steps.seed_plan import Plan
@@ -36,6 +38,12 @@ REVIVALS = 3
 
 NOT_ITS_FAULT = frozenset({"server-broken", "endpoint-unreachable"})
 """Codes of a case that found the server dead: it runs once more when the server is back."""
+
+USELESS = frozenset(
+    {"replicate-token", "replicate-no-token", "replicate-payment", "replicate-forbidden", "replicate-not-found",
+     "replicate-limit"}
+)  # fmt: skip
+"""Codes of a failure after which every other case would fail in the same way."""
 
 DEAD = frozenset(
     {*ENDED, "timeout", "model-crashed", "endpoint-lost", "endpoint-unreachable", "server-broken", "not-a-cog-server"}
@@ -102,6 +110,9 @@ class Track:
         self.kept: dict[str, tuple[Output, ...]] = {}
         self.cids: dict[str, str | None] = {}
         self.gone, self.revivals = "", 0
+        self.image = ""
+        """What is started on another machine."""
+        self.notes: asyncio.Queue[str] = asyncio.Queue()
 
     def recall(self, cases: Sequence[CaseSeen]) -> None:
         """Take the cases that are over already."""
@@ -130,14 +141,13 @@ class Track:
             self.outcomes[case.id] = proof.Outcome(case, skipped=self.gone)
             return
         yield Found(replace(now, status="run"))
-        outcome = await self.control.run(now.key, self.outcome(case))
+        working = asyncio.ensure_future(self.control.run(now.key, self.outcome(case)))
+        async with aclosing(told_while(working, self.notes)) as notes:
+            async for text in notes:
+                yield Line(f"server {self.endpoint.id}: {text}")
+        outcome = await working
         self.outcomes[case.id] = outcome or proof.Outcome(case, skipped="left out by you")
-        if (
-            outcome
-            and outcome.problem
-            and outcome.problem.code in DEAD
-            and (said := await self.revived(outcome.problem))
-        ):
+        if outcome and outcome.problem and (said := await self.after(outcome.problem)):
             yield Line(said)
         await asyncio.to_thread(self.tidy, case)
         await asyncio.to_thread(self.log.add, seed_case.row(self.judged(now)))
@@ -166,8 +176,11 @@ class Track:
         folder = await asyncio.to_thread(self.folder, case)
         try:
             inputs = await self.plan.sent(case)
-            found = await asked(self.server, self.services, inputs, self.limit, folder)
+            with heard(self.notes.put_nowait):
+                found = await asked(self.server, self.services, inputs, self.limit, folder)
         except Failure as failure:
+            if folder:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             return proof.Outcome(case, problem=failure.problem)
         made = tuple(proof.Hashed(o.filename, o.mime, o.bytes, o.sha256) for o in found.outputs)
         self.kept[case.id] = found.outputs
@@ -204,6 +217,13 @@ class Track:
             health = await self.services.predictions.health(self.server.url)
             await asyncio.to_thread(self.log.moved, f"{self.server.url} {health.since}")
 
+    async def after(self, problem: Problem) -> str:
+        """What becomes of the server after this failure; what there is to say of it."""
+        if problem.code in USELESS:
+            self.gone = problem.what
+            return f"{self.endpoint.url}: {problem.what}; its other cases are left out"
+        return await self.revived(problem) if problem.code in DEAD else ""
+
     async def revived(self, problem: Problem) -> str:
         """Start a server that a case ended once more, where we may; what there is to say of it."""
         with suppress(Failure):
@@ -215,9 +235,9 @@ class Track:
             self.revivals += 1
             with suppress(Failure):
                 await self.restart()
-                return f"{self.server.url} was gone and was started again"
+                return f"{self.endpoint.url} was gone and was started again"
         self.gone = f"the server is gone: {problem.what}"
-        return f"{self.server.url} is gone; its other cases are left out"
+        return f"{self.endpoint.url} is gone; its other cases are left out"
 
     def folder(self, case: Case) -> Path | None:
         """An empty folder for the outputs of this case."""

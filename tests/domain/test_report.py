@@ -31,7 +31,7 @@ def test_each_server_has_a_column_and_each_case_a_row() -> None:
     assert row.count("`abababab..abab`") == 2
     assert "**BLOCKER** other" in row
     assert "server 2" in page
-    assert "gpu `A100`" in page
+    assert "GPU `A100`, driver `550.1`" in page
 
 
 def test_a_failed_case_has_words_and_no_hash() -> None:

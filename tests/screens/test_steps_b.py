@@ -451,7 +451,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_each_server_has_a_column_and_s_looks_at_the_next_one(size: tuple[int, int]) -> None:
+async def test_each_server_has_a_column_and_v_looks_at_the_next_one(size: tuple[int, int]) -> None:
     app = app_of("seed_test", [*map(Found, SERVERS), *map(Found, [*ENDED[:2], *ELSEWHERE]), Done(False, 4)])
     async with app.run_test(size=size) as pilot:
         screen = await work(pilot, "space")
@@ -461,10 +461,36 @@ async def test_each_server_has_a_column_and_s_looks_at_the_next_one(size: tuple[
         assert row.index("A SAME") < row.index("C BLOCKER")
         assert "on server 2" in shown(app), "the one that is not as wanted is looked at"
         assert screen.copy_text() == C.sha256
-        await pilot.press("s")
+        await pilot.press("v")
         await settle(pilot)
         assert "on server 1" in shown(app)
         assert screen.copy_text() == A.sha256
+
+
+async def test_s_takes_every_spelling_of_a_server_and_runs_the_cases_there() -> None:
+    seen = [SERVERS[0], EndpointSeen("2", "ssh://me@gpu", "RTX 4090", "550.54", "0.23.1", place="docker")]
+    seen.append(EndpointSeen("3", "replicate:owner/name", cog="0.16.8", place="replicate"))
+    rows = [*ENDED[:2], *(replace(case, endpoint=id) for id in "23" for case in ENDED[:2])]
+    app = app_of("seed_test", [*map(Found, seen), *map(Found, rows), Done(True)])
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await work(pilot, "space")
+        await pilot.press("v")
+        await settle(pilot)
+        assert "ssh://me@gpu, RTX 4090, driver 550.54, cog 0.23.1" in shown(app)
+        await pilot.press("v")
+        await settle(pilot)
+        assert "replicate:owner/name, GPU not known, cog 0.16.8" in shown(app)
+        command = screen.command()
+        assert command.startswith(f"arbius-tui seed-test --endpoint {URL} --docker ssh://me@gpu --endpoint replicate:")
+        await pilot.press("s")
+        await until(pilot, lambda: "Which other servers" in shown(app))
+        assert "tcp://gpu:2376" in shown(app)
+        assert "ssh://me@gpu replicate:owner/name" in shown(app), "those of the last test are there"
+        await pilot.press("space", *"gpu-box")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.also != ())
+        assert screen.machines().also == ("ssh://me@gpu", "replicate:owner/name", "gpu-box")
+        await until(pilot, lambda: not screen.running)
 
 
 async def test_two_runs_are_a_page_and_esc_leads_back() -> None:
