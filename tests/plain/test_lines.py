@@ -36,5 +36,5 @@ def test_every_input_and_every_case_is_a_line() -> None:
     assert any("pairs of values too" in row for row in rows)
     assert "  case 2  again  same seed again  seed 33111  the bytes of first" in rows
     (mine,) = [row for row in rows if "  mine  " in row]
-    assert mine == '  case 18  mine  my [b]case  seed 7  other bytes than first  after a restart  {"prompt": "x\\ny"}'
+    assert mine == '  case 19  mine  my [b]case  seed 7  other bytes than first  after a restart  {"prompt": "x\\ny"}'
     assert max(map(len, rows)) < 400
