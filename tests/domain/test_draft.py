@@ -453,8 +453,8 @@ def test_an_input_that_is_named_like_a_part_of_the_template(name: str) -> None:
         ({"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 1}, (1, 1), {"min": 1}),
         (
             {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
-            (0.5, 0.5),
-            {"min": 0.5, "max": 0.5, "default": 0.5},
+            (0.25, 0.75),
+            {"min": 0.25, "max": 0.75, "default": 0.25},
         ),
         (
             {"type": "number", "exclusiveMinimum": 2**60, "maximum": 2**61},
