@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from arbius_tui.domain.cases import LARGEST_SEED, SECOND_TEXT, Case
+from arbius_tui.domain.case_values import LARGEST_SEED, SECOND_TEXT
+from arbius_tui.domain.cases import Case
 from arbius_tui.domain.errors import Fix, Problem, Severity
 from arbius_tui.domain.repeats import FURTHER, Asked, Run, unclear
 from arbius_tui.domain.repeats import causes as causes_of_repeats
@@ -20,6 +21,10 @@ PAUSE = 1.1
 """Seconds between two runs that must not share a clock second."""
 
 Verdict = Literal["SAME", "DIFFERS", "NEAR", "BLOCKER", "TIMEOUT", "SKIPPED"]
+
+
+REFUSED = "seed-refused"
+"""Code of a case whose seed the model's own schema refuses: it is not sent, and miners do send such seeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ def judge(outcome: Outcome, runs: Mapping[str, Outcome]) -> Judged:
     """The verdict of one case against the one it is compared with; `runs` are all outcomes by the id of their case."""
     if outcome.skipped:
         return Judged("SKIPPED", True, outcome.skipped)
+    if outcome.problem is not None and outcome.problem.code == REFUSED:
+        return Judged("SKIPPED", False, outcome.problem.what)
     if outcome.problem is not None:
         return Judged("TIMEOUT" if outcome.problem.code == "timeout" else "BLOCKER", False, outcome.problem.what)
     other = runs.get(outcome.case.against)
@@ -333,12 +340,13 @@ LOST = frozenset({"endpoint-lost", "endpoint-unreachable", "timeout", "container
 
 def failures(outcomes: Sequence[Outcome]) -> list[Problem]:
     """What the failed cases tell: a seed that is too big, a model that fails, or a server that is gone."""
-    failed = [o for o in outcomes if o.problem is not None]
+    bounded = [o for o in outcomes if o.problem is not None and o.problem.code == REFUSED]
+    failed = [o for o in outcomes if o.problem is not None and o not in bounded]
     any_ran = any(o.ran for o in outcomes)
     slow = [o for o in failed if any_ran and o.problem and o.problem.code == "timeout"]
     lost = [o for o in failed if o.problem and o.problem.code in LOST | OUTSIDE and o not in slow]
     refused = [o for o in failed if o not in lost and o not in slow]
-    found = []
+    found = [refused_seeds(bounded)] if bounded else []
     if (above := largest_seed(outcomes, lost, refused)) is not None:
         large = [o for o in failed if o.case.seed > above]
         found.append(with_detail(over(above), large[0].problem))
@@ -366,6 +374,13 @@ def over(largest: int) -> Problem:
     """Seeds above the largest one that ran fail."""
     found = CAUSES["seed-over-32-bits"]
     return found if largest < 2**32 else replace(found, what=f"seeds above {largest} fail")
+
+
+def refused_seeds(bounded: Sequence[Outcome]) -> Problem:
+    """A bound of the model's seed; one within 32 bits has the code of every model that takes no larger ones."""
+    known, first = CAUSES["seed-bounded"], min(bounded, key=lambda o: o.case.seed)
+    code = "seed-over-32-bits" if any(o.case.seed == 2**32 for o in bounded) else known.code
+    return replace(known, code=code, what=first.problem.what if first.problem else known.what)
 
 
 def where(failed: Sequence[Outcome], outcomes: Sequence[Outcome]) -> str:
@@ -477,6 +492,12 @@ CAUSES: Mapping[str, Problem] = dict(
             "seeds above 32 bits fail",
             f"miners send any seed up to {LARGEST_SEED}; nearly every task would fail",
             "reduce the seed where a generator wants 32 bits: np.random.seed(seed % 2**32)",
+        ),
+        cause(
+            "seed-bounded",
+            "the model takes no seed above its own bound",
+            f"miners send any seed up to {LARGEST_SEED}; a task with a larger one is refused",
+            "take the bound off the seed input; where a generator wants 32 bits: seed % 2**32",
         ),
         cause(
             "order-leak",

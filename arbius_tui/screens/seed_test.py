@@ -58,7 +58,10 @@ class SeedTestScreen(SeedTable):
         """Before the first run."""
         return Empty(
             "Nothing is proved yet.",
-            [("Space", "run the model with one seed, with others, and after a restart")],
+            [
+                ("Space", "run the model with one seed, with others, and after a restart"),
+                ("a", "see the cases first, change them, add your own"),
+            ],
             "Miners are compared byte by byte: the seed alone must decide the output.",
         )
 
@@ -67,14 +70,13 @@ class SeedTestScreen(SeedTable):
         self.setup_keys()
         self.setup_table()
         self.looked: list[ComparisonSeen] = []
-        self.led = ""
         self.diagnosis: list[Problem] = []
         yield from super().body()
 
     def finding(self) -> Iterable[Widget]:
         """The case, its output, and at 120 what was sent and what it all means."""
         yield from super().finding()
-        self.output_rule, self.output = Rule("Output"), FactBlock(2)
+        self.output_rule, self.output = Rule("Output"), FactBlock(3)
         self.more = SideBySide("Diagnosis", "Request")
         yield self.output_rule
         yield self.output
@@ -164,13 +166,6 @@ class SeedTestScreen(SeedTable):
         elif self.table.row:
             self.explain(self.table.row.id)
 
-    def to_first_trouble(self) -> None:
-        """Where the author has to look."""
-        if case := next((case for case in self.cases.values() if not case.wanted), None):
-            self.server = case.endpoint
-            self.table.go(case.id)
-            self.explain(case.id)
-
     def end(self) -> None:
         """A case that was cut off did not run."""
         for case in [c for c in self.cases.values() if c.status == "run"]:
@@ -189,7 +184,7 @@ class SeedTestScreen(SeedTable):
         self.pane.show(
             f"case {case.number}  {case.title}{where}",
             verdict,
-            case.why if cause else took,
+            case.why if cause and not case.near else took,
             [*reasons(case, cause), *([Fact("server", self.about[case.endpoint])] if where else [])],
         )
         self.output_rule.show("Output", "", f"case {case.number}")
@@ -228,8 +223,12 @@ class SeedTestScreen(SeedTable):
 
     def command(self) -> str:
         """The same without a screen."""
+        from arbius_tui.domain.case_edits import flags as case_flags
+        from arbius_tui.domain.case_edits import recalled
+
         urls = list(self.servers.values()) or [texts(self.saved_record("run"), "url")[0] or "URL"]
-        return self.shell("seed-test", *flags(urls, texts(self.saved_record("run"), "image")[0]))
+        own = case_flags(recalled(self.saved_record("seed_cases")))
+        return self.shell("seed-test", *flags(urls, texts(self.saved_record("run"), "image")[0]), *own)
 
     def copy_text(self) -> str:
         """The full hashes of the run that is looked at."""

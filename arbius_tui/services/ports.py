@@ -261,6 +261,15 @@ class Ipfs(Protocol):
         """Whether this store has it pinned now."""
 
 
+class Gateway(Protocol):
+    """Somebody who may have a block, and is not believed."""
+
+    id: str
+
+    async def block(self, cid: str) -> bytes:
+        """The raw block, its hash checked against the CID; PinFailed if it cannot be had."""
+
+
 @dataclass(frozen=True)
 class Account:
     """An account in a vault. `vault` is the kind of the vault: `keystore`, `keyring`, `rehearsal`, `watch`."""
@@ -435,6 +444,8 @@ class Services:
     gpus: Gpus = "auto"
     state: Path | None = None
     """The folder of this project's state, for what may be thrown away again, e.g. the outputs of the last try."""
+    gateways: tuple[Gateway, ...] = ()
+    """Who may have blocks of others; none in the rehearsal."""
     lasting: bool = True
     """Whether the journey is kept; a command that is given everything leaves nothing behind."""
 

@@ -40,7 +40,10 @@ class EndpointSeen:
 
 @dataclass(frozen=True, slots=True)
 class CaseSeen:
-    """A case on one server. `status`: wait, run, succeeded, failed, skipped. Equal outputs carry the same `letter`."""
+    """A case on one server. Equal outputs carry the same `letter`.
+
+    `status`: wait, run, succeeded, failed, skipped; listed, where nothing runs and the case is only named.
+    """
 
     kind: ClassVar[str] = "case"
     id: str
@@ -117,10 +120,17 @@ def row(case: CaseSeen) -> dict[str, Any]:
 def outcome(case: CaseSeen) -> proof.Outcome:
     """What became of a case that is over, as the diagnosis reads it."""
     asked = Case(case.id, case.title, case.seed, case.expect, case.before, case.changes, case.against, case.purpose)
-    problem = Problem(case.code or "model-failed", case.error) if case.status == "failed" else None
-    skipped = (case.why or "left out") if case.status == "skipped" else ""
+    refused = case.code == proof.REFUSED
+    problem = Problem(case.code or "model-failed", case.error) if case.status == "failed" or refused else None
+    skipped = (case.why or "left out") if case.status == "skipped" and not refused else ""
     found = (case.near, case.timely, case.noise, case.apart)
     return proof.Outcome(asked, case.outputs, problem, skipped, case.seconds, *found)
+
+
+def status(outcome: proof.Outcome) -> str:
+    """The word for a case that is over."""
+    left_out = outcome.skipped or (outcome.problem and outcome.problem.code == proof.REFUSED)
+    return "skipped" if left_out else "failed" if outcome.problem else "succeeded"
 
 
 def read(saved: Mapping[str, Any], number: int = 0) -> CaseSeen:

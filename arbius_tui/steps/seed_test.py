@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from arbius_tui.domain import cases as listed
-from arbius_tui.domain import inputs
 from arbius_tui.domain import reproducibility as proof
-from arbius_tui.domain.errors import BadInput, Fix, NotReady, NotReproducible, Problem
+from arbius_tui.domain.errors import Fix, NotReproducible, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Saved, Trouble, plain
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
@@ -28,8 +25,9 @@ from arbius_tui.steps.base import Step
 from arbius_tui.steps.merging import merged
 from arbius_tui.steps.run import READY_LIMIT, awake, moved
 from arbius_tui.steps.seed_case import NOT_OVER, CaseSeen
+from arbius_tui.steps.seed_plan import Change, Plan, planned
 from arbius_tui.steps.seed_servers import Machines, allowed, image_for, one_server, servers
-from arbius_tui.steps.seed_track import Control, Plan, Track
+from arbius_tui.steps.seed_track import Control, Track
 
 AT_ONCE = 8
 """Servers that work at the same time; each has one prediction at a time."""
@@ -42,10 +40,10 @@ LOG = "cases.jsonl"
 class SeedTest(Step):
     """Run the cases on every server.
 
-    `cases` is a file of them, `schema` a document that says the inputs in place of the server's. With `again` the cases
-    of the last test that were as wanted are kept, and the others run once more. `report` is a folder for the report,
-    `limit` the seconds that another server has to become READY. `machines` are servers beside those of the command
-    line.
+    `cases` is a file of them, `change` what is to change about the model's own first, `schema` a document that says the
+    inputs in place of the server's. With `again` the cases of the last test that were as wanted are kept, and the
+    others run once more. `report` is a folder for the report, `limit` the seconds that another server has to become
+    READY. `machines` are servers beside those of the command line.
     """
 
     name = "seed_test"
@@ -54,6 +52,7 @@ class SeedTest(Step):
         self,
         *,
         cases: Path | None = None,
+        change: Change | None = None,
         schema: Path | None = None,
         again: bool = False,
         report: Path | None = None,
@@ -62,6 +61,7 @@ class SeedTest(Step):
         machines: Machines | None = None,
     ) -> None:
         self.cases, self.schema, self.again, self.report = cases, schema, again, report
+        self.changes = (change,) if change else ()
         self.machines = machines or Machines()
         self.limit, self.control = limit, control or Control()
         self.tracks: list[Track] = []
@@ -88,9 +88,14 @@ class SeedTest(Step):
     ) -> AsyncGenerator[Event, None]:
         """All cases on all servers, their outputs in this folder."""
         here = list(servers(record, services, self.machines.also))
-        plan, said = await self.plan(record, services, folder)
-        for text in said:
-            yield Line(text, "sample")
+        found = await planned(
+            journey, record, services, folder, cases=self.cases, schema=self.schema, changes=self.changes
+        )
+        plan = found.plan
+        if self.changes:
+            yield Saved(found.record)
+        for text in found.said:
+            yield Line(text, "cases")
         async with aclosing(allowed([seen for seen, _ in here], services, ask, len(plan.cases))) as events:
             async for event in events:
                 yield event
@@ -115,33 +120,6 @@ class SeedTest(Step):
         await asyncio.to_thread(log.close)
         async for event in self.conclude(journey, services):
             yield event
-
-    async def plan(self, record: RunRecord, services: Services, folder: Path) -> tuple[Plan, list[str]]:
-        """The cases and the sample they share, and what there is to say of it."""
-        document = await self.document(record, services)
-        known = inputs.read(document)
-        if self.cases:
-            found = listed.read((await asyncio.to_thread(files.read, self.cases)).decode("utf-8", "replace"))
-            return Plan(found.cases, found.inputs, folder), [f"{len(found.cases)} cases of {self.cases.name}"]
-        sample = inputs.sample(known)
-        if sample.impossible:
-            raise needs_sample(sample.impossible)
-        said = [f"made up, because they have no default: {', '.join(sample.stated)}"] if sample.stated else []
-        return Plan(listed.cases_for(known, sample), sample.inputs, folder), said
-
-    async def document(self, record: RunRecord, services: Services) -> dict[str, Any]:
-        """What says the inputs: the file that was named, else the first server."""
-        if self.schema is None:
-            return await services.predictions.schema(record.url)
-        try:
-            found = json.loads(await asyncio.to_thread(files.read, self.schema))
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            raise BadInput(
-                "schema-file", f"{self.schema.name} is no OpenAPI document", fix="save a server's /openapi.json"
-            )
-        return found
 
     async def log(self, plan: Plan, record: RunRecord, services: Services, folder: Path) -> CaseLog:
         """Where finished cases are kept. Only those of the very same test on the very same process are taken again."""
@@ -241,15 +219,18 @@ class WriteCases(Step):
 
     name = "seed_test"
 
-    def __init__(self, path: Path, schema: Path | None = None) -> None:
-        self.path, self.schema = path, schema
+    def __init__(self, path: Path, schema: Path | None = None, change: Change | None = None) -> None:
+        self.path, self.schema, self.changes = path, schema, (change,) if change else ()
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield where the file lies; nothing is asked of the model but its inputs."""
         record = journey.get(RunRecord) or RunRecord()
-        plan, said = await SeedTest(schema=self.schema).plan(record, services, Path())
-        for text in said:
-            yield Line(text, "sample")
+        found = await planned(journey, record, services, Path(), schema=self.schema, changes=self.changes)
+        plan = found.plan
+        if self.changes:
+            yield Saved(found.record)
+        for text in found.said:
+            yield Line(text, "cases")
         await asyncio.to_thread(files.write, self.path, listed.written(plan.cases, plan.inputs).encode())
         yield Line(f"written: {self.path}, {len(plan.cases)} cases")
         yield Done(True, 0, {"cases": len(plan.cases), "path": str(self.path)}, seed_case.state_of(journey))
@@ -263,16 +244,6 @@ def workplace(services: Services) -> Iterator[Path]:
     else:
         with passing(services.state, services.endpoints, LOG) as folder:
             yield folder
-
-
-def needs_sample(names: Sequence[str]) -> NotReady:
-    """An input that only the author can give."""
-    return NotReady(
-        "needs-sample",
-        f"the model wants {', '.join(names)}, which has no default and cannot be made up",
-        why="the test sends what a miner would send when a user gives nothing",
-        fix="give this input a default in the predictor; miners can send only text and numbers",
-    )
 
 
 def unproved(tracks: Sequence[Track]) -> Problem:

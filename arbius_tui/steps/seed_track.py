@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from arbius_tui.steps import seed_case
 from arbius_tui.steps.merging import told_while
 from arbius_tui.steps.run import asked, watched
 from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
+from arbius_tui.steps.seed_plan import Plan
 
 T = TypeVar("T")
 
@@ -49,15 +50,6 @@ DEAD = frozenset(
     {*ENDED, "timeout", "model-crashed", "endpoint-lost", "endpoint-unreachable", "server-broken", "not-a-cog-server"}
 )
 """Codes of a failure after which the server may answer nothing any more."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is tested: the cases, the inputs that they share, and where outputs are kept (None: nowhere)."""
-
-    cases: tuple[Case, ...]
-    inputs: Mapping[str, Any]
-    folder: Path | None
 
 
 @dataclass
@@ -177,7 +169,9 @@ class Track:
             shutil.rmtree(place, ignore_errors=True)
 
     async def outcome(self, case: Case) -> proof.Outcome:
-        """Run one case; whatever becomes of it is an outcome."""
+        """Run one case; whatever becomes of it is an outcome. A seed that the schema refuses is not sent."""
+        if refused := self.plan.refused(case):
+            return refused
         try:
             if case.before == "pause":
                 await asyncio.sleep(proof.PAUSE)
@@ -185,11 +179,12 @@ class Track:
                 await self.restart()
         except NotReady as failure:
             if failure.problem.code == "not-ours":
-                return proof.Outcome(case, skipped=failure.problem.what)
+                how = f"; {failure.problem.fix.text}" if failure.problem.fix else ""
+                return proof.Outcome(case, skipped=f"{failure.problem.what}{how}")
             return proof.Outcome(case, problem=failure.problem)
         folder = await asyncio.to_thread(self.folder, case)
         try:
-            inputs = {**self.plan.inputs, **case.inputs, "seed": case.seed}
+            inputs = await self.plan.sent(case)
             with heard(self.notes.put_nowait):
                 found = await asked(self.server, self.services, inputs, self.limit, folder)
         except Failure as failure:
@@ -276,7 +271,7 @@ class Track:
         verdict = proof.judge(outcome, self.outcomes)
         return replace(
             now,
-            status="skipped" if outcome.skipped else "failed" if outcome.problem else "succeeded",
+            status=seed_case.status(outcome),
             verdict=verdict.verdict,
             wanted=verdict.wanted,
             seconds=round(outcome.seconds, 3),

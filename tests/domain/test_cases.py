@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arbius_tui.domain import cases
-from arbius_tui.domain.cases import LARGEST_SEED, SECOND_TEXT, Case, cases_for, read, standard_cases, written
+from arbius_tui.domain.case_values import SECOND_TEXT
+from arbius_tui.domain.cases import LARGEST_SEED, Case, cases_for, read, standard_cases, written
 from arbius_tui.domain.errors import BadInput
 from arbius_tui.domain.inputs import ModelInput, sample
 

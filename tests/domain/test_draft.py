@@ -451,7 +451,19 @@ def test_an_input_that_is_named_like_a_part_of_the_template(name: str) -> None:
         ({"type": "number", "exclusiveMinimum": 0, "maximum": 9, "default": 0.5}, (0.5, 9), {"min": 0.5}),
         ({"type": "number", "minimum": 0, "exclusiveMaximum": 1, "default": 0.5}, (0, 0.5), {"max": 0.5}),
         ({"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 1}, (1, 1), {"min": 1}),
-        ({"type": "number", "exclusiveMinimum": 0, "maximum": 0.5}, (0.25, 0.5), {"min": 0.25, "default": 0.25}),
+        (
+            {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+            (0.25, 0.75),
+            {"min": 0.25, "max": 0.75, "default": 0.25},
+        ),
+        (
+            {"type": "number", "exclusiveMinimum": 2**60, "maximum": 2**61},
+            (2**53, 2**53),
+            {"min": 2**53, "max": 2**53, "default": 2**53},
+        ),
+        ({"type": "number", "minimum": 0, "exclusiveMinimum": 2, "maximum": 9, "default": 5}, (3, 9), {"min": 3}),
+        ({"type": "number", "minimum": 3, "exclusiveMinimum": 2, "maximum": 9, "default": 5}, (3, 9), {}),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 0.5}, (0.125, 0.5), {"min": 0.125, "default": 0.125}),
     ],
 )
 def test_exclusive_bounds_and_bounds_between_whole_numbers(
@@ -477,7 +489,7 @@ def test_a_union_of_one_kind_is_that_kind(union: list[dict[str, Any]], kind: str
 
 
 def test_what_a_template_cannot_say_of_an_input_in_it_is_listed() -> None:
-    found = one({"type": "string", "minLength": 1, "maxLength": 8.0, "pattern": "^[a-z]+$", "default": "a"})
+    found = one({"type": "string", "minLength": 1, "maxLength": 8, "pattern": "^[a-z]+$", "default": "a"})
     assert [item.reason.partition(";")[0] for item in found.unsaid] == [
         "the model takes only at least 1 characters", "the model takes only at most 8 characters",
         "the model takes only like ^[a-z]+$",

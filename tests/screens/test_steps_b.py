@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from arbius_tui.app import ArbiusApp
 from arbius_tui.domain.cases import LARGEST_SEED, standard_cases
@@ -516,6 +517,21 @@ async def test_panes_are_broken_anew_on_another_size() -> None:
         await pilot.resize_terminal(60, 20)
         await settle(pilot)
         assert "BLOCKER" in shown(app)
+
+
+async def test_a_table_is_never_wider_than_its_place_after_a_resize() -> None:
+    app = app_of("seed_test", [], seed_test=saved(SEEDS))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for size in ((120, 40), (80, 24), (160, 40), (100, 30)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            rows = [row for row in lines(app) if "BLOCKER" in row and "over 32 bits" in row]
+            assert rows, f"the verdict is cut off at {size}"
+        # A terminal that grows past the list of steps lays the table out twice, and paints between the two.
+        table: Any = app.screen.query_one("#main > Table")
+        table._strips[2] = Strip.blank(120)
+        assert table.render_line(2).cell_length == table.size.width
 
 
 async def test_saved_cases_are_there_with_the_first_frame_and_explain_themselves() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from arbius_tui.domain.events import Event, Found, Line, Trouble
 from arbius_tui.domain.readers import Reader
-from arbius_tui.domain.records import RunRecord, TemplateRecord
+from arbius_tui.domain.records import RegisterRecord, RunRecord, TemplateRecord
 from arbius_tui.domain.spelling import rewrite
 from arbius_tui.steps.base import Walk
 from arbius_tui.steps.template_check import CheckFile, DiffFile
@@ -91,3 +91,22 @@ async def test_the_file_is_never_written(walk: Walk, drafted: tuple[Path, str]) 
     assert end(events).result["same"] is True
     after = path.stat()
     assert (after.st_mtime_ns, after.st_ino, after.st_size) == (before.st_mtime_ns, before.st_ino, before.st_size)
+
+
+async def test_a_file_is_compared_with_what_is_registered(walk: Walk, tmp_path: Path) -> None:
+    for name in ("run", "template", "pin", "wallet", "register"):
+        assert end(await collect(walk, name)).exit == 0
+    template, registered = walk.journey.get(TemplateRecord), walk.journey.get(RegisterRecord)
+    assert template
+    assert registered
+    path = tmp_path / "mine.json"
+    path.write_bytes(Path(template.path).read_bytes())
+    same = await collect(walk, "template", step=DiffFile(path, model_id=registered.model_id))
+    assert end(same).result["same"] is True
+    assert "no difference" in lines(same)
+    path.write_bytes(rewrite(path.read_bytes(), [("replace", "/meta/version", 2)]))
+    other = await collect(walk, "template", step=DiffFile(path, model_id=registered.model_id))
+    assert [line for line in end(other).result["diff"] if line[0] in "+-"][2:] == [
+        '-    "version": 1',
+        '+    "version": 2',
+    ]

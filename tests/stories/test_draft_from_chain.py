@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.real
 
 EXE = str(Path(sys.executable).parent / "arbius-tui")
 GUIDE = Path(__file__).parents[2] / "assets" / "guide-example.json"
+CLOSED = "http://127.0.0.1:9"
 BLIND = "eth_getLogs=error:-32005:block range too large"
 
 
@@ -58,6 +59,7 @@ async def draft(folder: Path, model_id: str, rpc: str, *more: str) -> tuple[int,
     """The exit code, the result and the events of the command."""
     argv = [EXE, "template", "draft", "--from-id", model_id, "--rpc", rpc, "--engine", REHEARSAL.engine]
     argv += ["--chain-id", str(REHEARSAL.chain_id), "-o", "got.json", "--json", "--no-input", *more]
+    argv += [] if "--gateway" in more else ["--gateway", CLOSED]
     done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, timeout=120, cwd=folder)
     assert "Traceback" not in done.stdout + done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
@@ -76,15 +78,30 @@ async def test_the_bytes_come_from_the_calldata_and_the_id_proves_them(
     assert (proof["state"], proof["found"]) == ("ok", model_id)
 
 
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda nodes: ("--ipfs", nodes["rpc2"]),
+        lambda nodes: (
+            "--ipfs",
+            "http://127.0.0.1:9",
+            "--gateway",
+            "http://127.0.0.1:9",
+            "--gateway",
+            nodes["gateway1"],
+        ),
+    ],
+    ids=["another node", "a gateway"],
+)
 async def test_where_the_transaction_is_not_found_the_bytes_come_by_their_cid(
-    anvil: str, stage: Stage, template: bytes, tmp_path: Path
+    way: Callable[[dict[str, str]], tuple[str, ...]], anvil: str, stage: Stage, template: bytes, tmp_path: Path
 ) -> None:
     nodes = parts.need("kubo")
     unique = template.replace(b'"version":1', b'"version":2')
     model_id = await registered(stage, unique)
     async with KuboNode(nodes["rpc1"]) as node, FaultProxy(anvil, BLIND) as proxy:
         await node.pin(unique, "t.json")
-        code, result, events = await draft(tmp_path, model_id, proxy.url, "--ipfs", nodes["rpc2"])
+        code, result, events = await draft(tmp_path, model_id, proxy.url, *way(nodes))
     assert code in (0, 5)
     assert (tmp_path / "got.json").read_bytes() == unique
     assert result["cid"] == cid(unique)
@@ -109,7 +126,7 @@ async def test_nothing_is_written_of_what_nobody_can_give_or_of_another_model(
 ) -> None:
     model_id = await registered(stage, template)
     async with FaultProxy(anvil, BLIND) as proxy:
-        code, _, events = await draft(tmp_path, model_id, proxy.url, "--ipfs", "http://127.0.0.1:9")
+        code, _, events = await draft(tmp_path, model_id, proxy.url, "--ipfs", CLOSED)
     assert (code, [e["code"] for e in events if e["event"] == "problem"]) == (6, ["template-unreachable"])
     changed = "eth_getTransactionByHash=swap:7b226d657461:7b226d657462"
     async with FaultProxy(anvil, changed) as proxy:
