@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,6 +28,9 @@ from arbius_tui.plain.faces import JsonFace, TextFace, complain
 from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Store
 from arbius_tui.settings import with_config
+
+if TYPE_CHECKING:
+    from arbius_tui.domain.secret import Secret
 
 REHEARSAL = "rehearsal"
 FILE = click.Path(path_type=Path)
@@ -187,20 +190,26 @@ def build(options: Options, folder: Path, tag: str, dockerfile: str, image: str)
 
 
 @main.command()
-@click.option("--token-file", type=FILE, metavar="F", help="A file whose first line is the CLI token.")
+@click.option("--token-file", type=FILE, metavar="F", help="A file whose first line is the token.")
+@click.option("--api", is_flag=True, help="Keep an API token in the keyring instead, for models that Replicate hosts.")
 @shared
-def login(options: Options, token_file: Path | None) -> int:
+def login(options: Options, token_file: Path | None, api: bool) -> int:
     """Log in to Replicate's registry through cog; the token is asked for unseen."""
+    from arbius_tui.steps.publish import KeepApiToken, Login
+
+    def work(_: Options) -> int:
+        token = secret_of(token_file)
+        return once(options, KeepApiToken(token) if api else Login(token))
+
+    return configured(options, work)
+
+
+def secret_of(path: Path | None) -> Secret | None:
+    """The secret in the first line of a file, if one is named."""
     from arbius_tui.domain.secret import Secret
     from arbius_tui.headless import read_secret
-    from arbius_tui.steps.publish import Login
 
-    try:
-        token = Secret(read_secret(token_file)) if token_file else None
-    except Failure as failure:
-        complain(face_of(options), failure.problem, failure.exit_code)
-        return failure.exit_code
-    return once(options, Login(token))
+    return Secret(read_secret(path)) if path else None
 
 
 @main.command(name="run")
@@ -226,20 +235,40 @@ def run_(options: Options, image: str | None, endpoint: str | None, gpus: str | 
 @click.option("--endpoint", default="", metavar="URL", help="A model's server; default the one of this journey.")
 @click.option("-i", "inputs", multiple=True, metavar="NAME=VALUE", help="An input; @FILE for a file. Repeatable.")
 @click.option("-o", "--out", type=FILE, metavar="DIR", help="Where the outputs shall lie; nothing is overwritten.")
+@click.option(
+    "--save-case", is_flag=False, flag_value="", default=None, metavar="[NAME]", help="Keep it for the seed test."
+)
 @shared
-def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path | None) -> int:
+def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path | None, save_case: str | None) -> int:
     """One prediction, decoded and hashed."""
     from arbius_tui.steps.predict import Predict
 
-    step = Predict(inputs, endpoint=endpoint, out=out.expanduser().absolute() if out else None)
-    return once(options, step) if endpoint else saved(options, step)
+    step = Predict(inputs, endpoint=endpoint, out=out.expanduser().absolute() if out else None, save_case=save_case)
+    return once(options, step) if endpoint and save_case is None else saved(options, step)
 
 
 @main.command(name="seed-test")
-@click.option("--endpoint", multiple=True, metavar="URL", help="A model's server; more than one: all are compared.")
+@click.option(
+    "--endpoint", multiple=True, metavar="URL",
+    help="A model's server, or replicate:OWNER/NAME[:VERSION]; more than one: all are compared.",
+)  # fmt: skip
 @click.option("--image", default="", metavar="IMAGE", help="An image that is started in Docker for the test.")
+@click.option(
+    "--docker", multiple=True, metavar="ENGINE",
+    help="Start the image there too: ssh://USER@HOST, tcp://HOST:PORT, unix:///PATH or a docker context. Repeatable.",
+)  # fmt: skip
+@click.option(
+    "--gpu", multiple=True, metavar="SERVER=NAME, DRIVER", help="On what an endpoint runs, for the report. Repeatable."
+)
+@click.option("--token-file", type=FILE, metavar="F", help="A file whose first line is Replicate's API token.")
 @click.option("--cases", type=FILE, metavar="FILE", help="Run exactly these cases; see --write-cases.")
 @click.option("--write-cases", type=FILE, metavar="FILE", help="Write the model's cases to a file and run none.")
+@click.option("--case", "case", multiple=True, metavar="JSON", help='Add or change a case: {"prompt": "x", "seed": 3}.')
+@click.option("--without", multiple=True, metavar="ID", help="Take a case away. Repeatable, as --case and --sample.")
+@click.option("--sample", multiple=True, metavar="NAME=VALUE", help="What all cases send; @FILE for a file.")
+@click.option("--pairwise/--no-pairwise", default=None, help="Also every two choices or bounds together.")
+@click.option("--standard", is_flag=True, help="Forget every change of the cases that was kept before.")
+@click.option("--dry-run", is_flag=True, help="Say which cases there are, and about how long they take; run none.")
 @click.option("--schema", type=FILE, metavar="FILE", help="An OpenAPI document that says the inputs.")
 @click.option("--compare", nargs=2, metavar="CASE CASE", help="Two runs of the last test side by side; run none.")
 @click.option("--again", is_flag=True, help="Only the cases of the last test that were not as wanted.")
@@ -250,24 +279,48 @@ def predict(options: Options, endpoint: str, inputs: tuple[str, ...], out: Path 
 @shared
 def seed_test(
     options: Options, endpoint: tuple[str, ...], image: str, restart_command: str, write_cases: Path | None,
-    compare: tuple[str, str] | None, **asked: Any,
+    compare: tuple[str, str] | None, docker: tuple[str, ...], token_file: Path | None, **asked: Any,
 ) -> int:  # fmt: skip
-    """Prove that a seed means one output."""
+    """Prove that a seed means one output. What is changed about the cases is kept in the project."""
+    from arbius_tui.steps.seed_edit import EditCases
+    from arbius_tui.steps.seed_plan import Change
+    from arbius_tui.steps.seed_servers import Machines
     from arbius_tui.steps.seed_test import SeedTest, WriteCases
 
-    if endpoint and image:
+    if endpoint and image and not docker:
         return refuse(options, "an image and an endpoint are two servers", "give --image IMAGE or --endpoint URL")
     if compare:
         from arbius_tui.steps.seed_compare import SeedCompare
 
         return saved(options, SeedCompare(*compare))
-    step = WriteCases(write_cases, asked["schema"]) if write_cases else SeedTest(**asked)
-    settings: dict[str, Any] = {"endpoints": endpoint, "restart_command": restart_command}
-    if endpoint and not asked["again"]:
-        return once(options, "run", step, **settings)
-    if image:
-        return saved(options, "run", step, image=image, **settings)
-    return saved(options, step, **settings)
+    named = {"samples": "sample", "cases": "case", "without": "without", "pairwise": "pairwise", "afresh": "standard"}
+    change, dry_run = Change(**{key: asked.pop(flag) for key, flag in named.items()}), asked.pop("dry_run")
+    if asked["cases"] and change:
+        return refuse(options, "a file of cases runs exactly as it is", "change the file, or leave --cases out")
+
+    def work(_: Options) -> int:
+        machines = Machines(engines(docker), image, asked.pop("gpu"))
+        step = (
+            EditCases(change, schema=asked["schema"]) if dry_run
+            else WriteCases(write_cases, asked["schema"], change) if write_cases
+            else SeedTest(change=change, **asked, machines=machines)
+        )  # fmt: skip
+        settings: dict[str, Any] = {"endpoints": endpoint, "restart_command": restart_command}
+        settings["token"] = secret_of(token_file)
+        if endpoint and not asked["again"]:
+            return once(options, "run", step, **settings)
+        if image and not endpoint:
+            return saved(options, "run", step, image=image, **settings)
+        return saved(options, step, **settings)
+
+    return configured(options, work)
+
+
+def engines(named: tuple[str, ...]) -> tuple[str, ...]:
+    """Docker Engines as --docker names them; BadInput for what is none."""
+    from arbius_tui.domain.places import engine
+
+    return tuple(engine(text).where for text in named)
 
 
 @main.command()
@@ -323,9 +376,13 @@ def template() -> None:
 @click.option("--from", "file", default="", metavar="FILE", help="A template as it is, or an Arbius checkout's folder.")
 @click.option("--model-id", "--from-id", default="", metavar="ID", help="A registered model's template, proven.")
 @click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC that has the template of --model-id.")
+@click.option("--gateway", "gateways", multiple=True, metavar="URL", help="IPFS gateways to ask, not the public ones.")
 @click.option("-o", "--out", type=FILE, metavar="FILE", help="Where it shall lie; default stdout.")
 @shared
-def draft(options: Options, folder: Path | None, out: Path | None, ipfs: tuple[str, ...], **given: str) -> int:
+def draft(
+    options: Options, folder: Path | None, out: Path | None, ipfs: tuple[str, ...], gateways: tuple[str, ...],
+    **given: str,
+) -> int:  # fmt: skip
     """Draft a template from a model's document, or take one that exists.
 
     FOLDER is a model's folder, whose last build left its document in it, or an Arbius checkout.
@@ -338,7 +395,7 @@ def draft(options: Options, folder: Path | None, out: Path | None, ipfs: tuple[s
         what = "nothing to draft from" if not chosen else "a template has one source"
         return refuse(options, what, "give FOLDER, --endpoint, --image, --schema, --from or --model-id")
     step = DraftFile(out.expanduser().absolute() if out else None, source_of(*chosen[0]))
-    code = once(replace(options, one_answer=out is None), step, ipfs=ipfs)
+    code = once(replace(options, one_answer=out is None), step, ipfs=ipfs, gateways=gateways)
     if out is None and not options.json:
         sys.stdout.buffer.write(step.data)
         sys.stdout.buffer.flush()
@@ -410,14 +467,15 @@ def show(options: Options, file: Path) -> int:
 @click.option("--git", is_flag=True, help="To the last commit; so it is without OTHER.")
 @click.option("--id", "model_id", default="", metavar="ID", help="To what is registered under a model id, proven.")
 @click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC that has the template of --id.")
+@click.option("--gateway", "gateways", multiple=True, metavar="URL", help="IPFS gateways to ask, not the public ones.")
 @shared
-def diff(options: Options, file: Path, other: Path | None, git: bool, model_id: str, ipfs: tuple[str, ...]) -> int:
+def diff(options: Options, file: Path, other: Path | None, git: bool, model_id: str, **where: Any) -> int:
     """Differences to another file, to the last commit, or to what is registered."""
     from arbius_tui.steps.template_check import DiffFile
 
     if sum(map(bool, (other, git, model_id))) > 1:
         return refuse(options, "a template is compared with one other", "give one of OTHER, --git and --id")
-    return once(options, DiffFile(file.absolute(), other, model_id), ipfs=ipfs)
+    return once(options, DiffFile(file.absolute(), other, model_id), **where)
 
 
 @main.command()

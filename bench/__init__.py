@@ -1,1 +1,1 @@
-"""What is measured: one module for each figure, all beside the bare Textual app, in turns. `make bench` runs them."""
+"""What is measured: one module for each figure, all beside a yardstick, in turns. `make bench` runs them."""

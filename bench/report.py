@@ -1,4 +1,7 @@
-"""How figures are shown: one row for each, the bare app beside it, the target and whether it is met."""
+"""How figures are shown: one row for each, its yardstick beside it, the target and whether it is met.
+
+The yardstick is the bare Textual app where a row names no other.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ class Row:
 
 def table(rows: Iterable[Row]) -> str:
     """The rows as a Markdown table."""
-    heads = "| figure | arbius-tui | bare Textual app | ratio | target | |\n|---|---|---|---|---|---|"
+    heads = "| figure | arbius-tui | yardstick | ratio | target | |\n|---|---|---|---|---|---|"
     words = {None: "", True: "met", False: "**missed**"}
     return "\n".join(
         [heads, *(f"| {r.figure} | {r.ours} | {r.bare} | {r.ratio} | {r.target} | {words[r.met]} |" for r in rows)]

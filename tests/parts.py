@@ -32,7 +32,7 @@ KuboNodes = dict[str, str]
 """rpc1, gateway1, rpc2, gateway2: URLs of two nodes that know each other; binary: the path of ipfs."""
 
 Name = Literal[
-    "anvil", "kubo", "docker", "docker-old", "keyring", "tmux", "chromium", "node", "solc", "cog-old", "cog-mid"
+    "anvil", "kubo", "docker", "docker-old", "keyring", "tmux", "chromium", "node", "solc", "cog-old", "cog-mid", "sshd"
 ]  # fmt: skip
 
 
@@ -44,7 +44,9 @@ class Missing(Exception):
 def need(name: Literal["kubo"]) -> KuboNodes: ...
 @overload
 def need(
-    name: Literal["anvil", "docker", "docker-old", "keyring", "tmux", "chromium", "node", "solc", "cog-old", "cog-mid"],
+    name: Literal[
+        "anvil", "docker", "docker-old", "keyring", "tmux", "chromium", "node", "solc", "cog-old", "cog-mid", "sshd"
+    ],
 ) -> str: ...
 def need(name: Name) -> str | KuboNodes:
     """The part of this name: a path, for "docker" and "docker-old" (20.10) a DOCKER_HOST, for "kubo" a dict.
@@ -53,7 +55,7 @@ def need(name: Name) -> str | KuboNodes:
 
     "node" and "solc" both give the folder of the npm package solc (with node on PATH); "cog-old" and "cog-mid" the
     Python of an environment that has cog 0.9.26 and 0.16.12; "keyring" a script that runs a command with a private
-    keyring.
+    keyring; "sshd" the program of OpenSSH's server, which a test starts for itself (tests/real/machines.py).
     """
     try:
         return PARTS[name]()
@@ -130,6 +132,13 @@ def _keyring() -> str:
     return _file("keyring", REAL / "with_secret_service.sh", "the script that starts a private keyring")
 
 
+def _sshd() -> str:
+    """It lies beside the folders of PATH: in /usr/sbin, and users have /usr/bin."""
+    beside = [str(Path(folder).parent / "sbin") for folder in os.environ.get("PATH", "").split(os.pathsep)]
+    found = shutil.which("sshd", path=os.pathsep.join(beside))
+    return found or _program("sshd", "OpenSSH's server", "`sudo apt install openssh-server`", "sshd")
+
+
 def _solc() -> str:
     if not shutil.which("node"):
         raise Missing("Node.js; `sudo apt install nodejs npm` or `brew install node`")
@@ -152,6 +161,7 @@ PARTS: dict[Name, Callable[[], str | KuboNodes]] = {
     ),
     "node": _solc,
     "solc": _solc,
+    "sshd": _sshd,
     "cog-old": lambda: _cog("cog-old", "0.9.26"),
     "cog-mid": lambda: _cog("cog-mid", "0.16.12"),
 }

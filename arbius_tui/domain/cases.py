@@ -11,23 +11,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, get_args
 
+from arbius_tui.domain.case_values import (
+    ABSENT,
+    BASE_SEED,
+    LARGEST_SEED,
+    second_value,
+    seed_input,
+    usual_seeds,
+    values,
+    varied,
+)
 from arbius_tui.domain.errors import BadInput
 from arbius_tui.domain.inputs import ModelInput, Sample
+from arbius_tui.domain.pairwise import Combined, combined
 from arbius_tui.domain.text import clean
 
-BASE_SEED = 33111
-"""The seed of the published guide's own example."""
-LARGEST_SEED = 2**53 - 17
-"""A miner takes the task's id modulo 2^53 - 16: seeds run from 0 to this one."""
 TASK_SEED = 6190284716352811
 """A seed as most tasks have it: far above 32 bits, and no round number."""
-SECOND_TEXT = "a second arbius test"
 
 Expect = Literal["base", "same", "differs", "runs"]
 Before = Literal["", "pause", "restart"]
 
 VERSION = 1
 """Of the cases file."""
+PAIR = "pair-"
+"""How the ids of pairwise cases begin."""
+UNREADABLE = "this file of cases cannot be read: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,54 +85,76 @@ def standard_cases() -> tuple[Case, ...]:
 
 
 def cases_for(inputs: Sequence[ModelInput], sample: Sample) -> tuple[Case, ...]:
-    """The standard cases and those that the model's own inputs call for: each bound and each choice once."""
-    known = [item for item in inputs if item.name in sample.inputs]
+    """The standard cases and those that the model's own inputs call for: each bound and each choice once.
+
+    The guide's seed gives way where the model's own bounds leave it out.
+    """
     made = list(standard_cases())
     place = next(n for n, case in enumerate(made) if case.before == "restart")
-    made[place:place] = order_cases(known, sample)
-    return (*made, *value_cases(known, sample), *miner_case(inputs, sample))
+    made[place:place] = order_cases(inputs, sample)
+    first, other = usual_seeds(seed_input(inputs))
+    given = {BASE_SEED: first, BASE_SEED + 1: other}
+    listed = (*made, *value_cases(inputs, sample), *miner_case(inputs, sample))
+    return tuple(replace(case, seed=given.get(case.seed, case.seed)) for case in listed)
 
 
 def order_cases(inputs: Sequence[ModelInput], sample: Sample) -> tuple[Case, ...]:
     """A-B-A: other inputs, then the first ones again; nothing for a model without inputs that can change."""
-    texts = {i.name: SECOND_TEXT for i in inputs if is_prompt(i, sample)}
-    other = texts or next(({i.name: v} for i in inputs for v in values(i, sample.inputs[i.name])), {})
+    second = {item.name: value for item in varied(inputs) if (value := second_value(item, sample)) is not ABSENT}
+    other = second or next(({i.name: v} for i in varied(inputs) for v in values(i, usual(i, sample))), {})
     if not other:
         return ()
-    title = "second prompt" if texts else "other inputs"
     return (
-        Case("second-prompt", title, BASE_SEED, "runs", inputs=other, why="people ask for more than one thing"),
+        Case("second-prompt", "second prompt" if second else "other inputs", BASE_SEED, "runs", inputs=other,
+             why="people ask for more than one thing"),
         Case("order-leak", "first inputs again", BASE_SEED, "same",
              why="miners run tasks in any order; a cache or a buffer of the one before must not show"),
+        Case("second-prompt-again", "second again", BASE_SEED, "same", inputs=other, against="second-prompt",
+             why="what repeats for one input need not repeat for another"),
     )  # fmt: skip
 
 
-def is_prompt(item: ModelInput, sample: Sample) -> bool:
-    """Whether any text will do here: it was made up, or is a prompt by its name. Others may be words of a set."""
-    free = item.type == "string" and not item.choices
-    return free and (item.name in sample.stated or "prompt" in item.name or item.name == "text")
+def usual(item: ModelInput, sample: Sample) -> Any:
+    """The value of an input in the sample; ABSENT where it is not sent."""
+    return sample.inputs.get(item.name, ABSENT)
 
 
 def value_cases(inputs: Sequence[ModelInput], sample: Sample) -> Iterator[Case]:
     """Every choice and both bounds of every input that the sample does not have already, one at a time."""
-    for item in inputs:
-        for number, value in enumerate(values(item, sample.inputs[item.name]), 1):
+    for item in varied(inputs):
+        for number, value in enumerate(values(item, usual(item, sample)), 1):
             yield Case(
                 f"{item.name}-{number}", f"{item.name} {shown(value)}", BASE_SEED, "runs",
                 inputs={item.name: value}, why=f"a task may ask for {item.name} {shown(value)}: the model must take it",
             )  # fmt: skip
 
 
-def values(item: ModelInput, usual: Any) -> Iterator[Any]:
-    """The choices or the bounds of an input, without the value it has in the sample."""
-    listed = item.choices or tuple(b for b in (item.min, item.max) if b is not None)
-    if item.type == "boolean" and not item.choices:
-        listed = (not usual,)
-    seen = [usual]
-    for value in listed:
-        if not any(value == known and type(value) is type(known) for known in seen):
-            seen.append(value)
-            yield value
+def pairs_of(inputs: Sequence[ModelInput], sample: Sample) -> Combined:
+    """Every two choices or bounds of two inputs together. Takes its time where a model has many inputs."""
+    levels = {i.name: [usual(i, sample), *values(i, usual(i, sample))] for i in varied(inputs)}
+    return combined(levels)
+
+
+def pairwise_cases(inputs: Sequence[ModelInput], sample: Sample, found: Combined) -> tuple[Case, ...]:
+    """A case for each combination that no other case has already."""
+    seed = usual_seeds(seed_input(inputs))[0]
+    seen = [dict(case.inputs) for case in cases_for(inputs, sample)]
+    made: list[Case] = []
+    for row in found.rows:
+        known = {name: value for name, value in row.items() if value is not ABSENT}
+        changes = {n: v for n, v in known.items() if n not in sample.inputs or not alike(v, sample.inputs[n])}
+        if changes in seen:
+            continue
+        number = len(made) + 1
+        title = ", ".join(f"{name} {shown(value)}" for name, value in changes.items())
+        made.append(Case(f"{PAIR}{number}", title[:200], seed, "runs", inputs=changes,
+                         why="a task may ask for these together: the model must take them"))  # fmt: skip
+    return tuple(made)
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Equal, and of one type: 1 is not yes."""
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
 def miner_case(inputs: Sequence[ModelInput], sample: Sample) -> tuple[Case, ...]:
@@ -148,8 +179,14 @@ def shown(value: Any) -> str:
 
 def written(cases: Sequence[Case], sample: Mapping[str, Any]) -> str:
     """The cases and the sample they share as a file that can be edited and replayed."""
-    listed = [{k: v for k, v in asdict(case).items() if v not in ("", {})} for case in cases]
+    listed = [row_of(case) for case in cases]
     return json.dumps({"v": VERSION, "inputs": dict(sample), "cases": listed}, indent=2, ensure_ascii=False) + "\n"
+
+
+def row_of(case: Case) -> dict[str, Any]:
+    """A case as a file has it; what is empty, or has no meaning for it, is left out."""
+    row = {key: value for key, value in asdict(case).items() if value not in ("", {})}
+    return row if case.expect in ("same", "differs") else {k: v for k, v in row.items() if k != "against"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +216,11 @@ def read(text: str) -> CasesFile:
     return CasesFile(inputs, tuple(cases))
 
 
-def read_case(number: int, row: Any, earlier: Sequence[str]) -> Case:
-    """One case of a file; only the seed is needed, the rest has a meaning of its own when it is left out."""
+def read_case(number: int, row: Any, earlier: Sequence[str], *, anywhere: bool = False) -> Case:
+    """One case of a file; only the seed is needed, the rest has a meaning of its own when it is left out.
+
+    With `anywhere` it is not known yet what comes before it.
+    """
     if not isinstance(row, dict):
         raise bad(f"case {number} is no object")
     if unknown := set(row) - {f.name for f in fields(Case)}:
@@ -193,11 +233,14 @@ def read_case(number: int, row: Any, earlier: Sequence[str]) -> Case:
         raise bad(f'"inputs" of case {number} is no object')
     case = Case(
         word(row, "id", number) or f"case-{number}", word(row, "title", number) or f"case {number}", seed,
-        one_of(row, "expect", Expect, number) or ("runs" if earlier else "base"), one_of(row, "before", Before, number),
+        one_of(row, "expect", Expect, number) or ("runs" if earlier or anywhere else "base"),
+        one_of(row, "before", Before, number),
         inputs, word(row, "against", number) or (earlier[0] if earlier else "first"), word(row, "why", number),
     )  # fmt: skip
     if case.id in earlier:
         raise bad(f"case {number} has the id {case.id!r} of an earlier one")
+    if anywhere:
+        return case
     if case.expect in ("same", "differs") and case.against not in earlier:
         raise bad(f"case {number} is compared with {case.against!r}, which does not come before it")
     return replace(case, expect="runs") if case.expect == "base" and earlier else case
@@ -223,7 +266,7 @@ def bad(what: str) -> BadInput:
     """A file of cases that cannot be read."""
     return BadInput(
         "cases-file",
-        f"this file of cases cannot be read: {what}",
+        f"{UNREADABLE}{what}",
         why="a proof must run exactly the cases that were meant",
         fix="write one with: arbius-tui seed-test --write-cases FILE, and change that",
     )

@@ -10,7 +10,7 @@ way is taken, and an empty template is refused before anything is hashed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -39,7 +39,7 @@ def multihash(data: bytes) -> str:
 
 def block(data: bytes) -> bytes:
     """The dag-pb node of a file: the whole file up to 256 KiB, above that the root of its tree."""
-    return _tree(data)[0]
+    return _tree(_chunks(data))[0]
 
 
 def block_cid(node: bytes) -> str:
@@ -67,16 +67,19 @@ def content(node: bytes) -> bytes:
     return data
 
 
-def folder_cid(files: Mapping[str, bytes]) -> str:
+def folder_cid(files: Mapping[str, bytes | Iterable[bytes]]) -> str:
     """The CIDv0 of a flat folder with these files: what a miner commits for the outputs of one task.
 
-    BadInput (`file-name`) for a name that is empty or holds a slash: IPFS would make it another folder.
+    A file comes whole, or in pieces of exactly `CHUNK` bytes with what is left in the last one. BadInput (`file-name`)
+    for a name that is empty or holds a slash: IPFS would make it another folder.
     """
     links = b""
     for name in sorted(files, key=lambda n: n.encode("utf-8", "surrogatepass")):
         if name in ("", ".", "..") or "/" in name or "\0" in name:
             raise BadInput("file-name", f"{name!r} is not the name of a file", fix="use a plain name such as out-1.png")
-        links += _field(2, _Part.of(*_tree(files[name])).link(name))
+        data = files[name]
+        chunks = _chunks(data) if isinstance(data, bytes) else data
+        links += _field(2, _Part.of(*_tree(chunks)).link(name))
     return _base58(_hash(links + _field(1, _number(1, _DIRECTORY))))
 
 
@@ -129,12 +132,19 @@ class _Part:
         return _field(1, self.hash) + _field(2, name.encode("utf-8", "surrogatepass")) + _number(3, self.total)
 
 
-def _tree(data: bytes) -> tuple[bytes, int, int]:
+def _chunks(data: bytes) -> Iterable[bytes]:
+    """The leaves of a file that is in memory."""
+    return (data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
+
+
+def _tree(chunks: Iterable[bytes]) -> tuple[bytes, int, int]:
     """The root node of a file, the bytes of the file, and the sum of the blocks below the root."""
-    if len(data) <= CHUNK:
-        return _leaf(data), len(data), 0
-    chunks = (data[start : start + CHUNK] for start in range(0, len(data), CHUNK))
-    level = [_Part.of(_leaf(chunk), len(chunk)) for chunk in chunks]
+    leaf, level = _leaf(b""), list[_Part]()
+    for chunk in chunks:
+        leaf = _leaf(chunk)
+        level.append(_Part.of(leaf, len(chunk)))
+    if len(level) < 2:
+        return leaf, sum(part.content for part in level), 0
     while len(level) > LINKS:
         level = [_Part.of(*_branch(level[start : start + LINKS])) for start in range(0, len(level), LINKS)]
     return _branch(level)

@@ -54,6 +54,12 @@ class Pixels:
     timing_equal: bool = True
 
     @property
+    def nearly(self) -> bool:
+        """Whether no pixel differs by more than a little, as arithmetic in another order makes it."""
+        mean = max((channel.mean for channel in self.channels), default=0.0)
+        return self.largest * 16 <= self.scale and mean * 256 <= self.scale
+
+    @property
     def largest(self) -> int:
         """The largest difference of any channel."""
         return max((channel.largest for channel in self.channels), default=0)
@@ -73,6 +79,11 @@ class Samples:
     scale: float
     extra: int = 0
 
+    @property
+    def nearly(self) -> bool:
+        """Whether no sample differs by more than a little, and none is missing."""
+        return not self.extra and self.largest * 10_000 <= self.scale
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -83,6 +94,7 @@ class Text:
     added: int
     left_out: str = ""
     words_equal: bool = False
+    numbers_near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,7 @@ class Values:
     paths: tuple[Difference, ...]
     differing: int
     total: int
+    numbers_near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +112,7 @@ class Comparison:
     """Everything that is known about two outputs.
 
     `near` says in words what alone differs while the contents were proved equal, and is empty without that proof.
+    `noise` says that they differ by as little as arithmetic in another order does, and nothing else differs.
     `looks_like_time` is evidence that a value which differs is the time of the run. `notes` are sentences about what
     could not be looked at.
     """
@@ -113,5 +127,6 @@ class Comparison:
     text: Text | None = None
     values: Values | None = None
     near: str = ""
+    noise: bool = False
     looks_like_time: bool = False
     notes: tuple[str, ...] = ()

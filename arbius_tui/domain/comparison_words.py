@@ -44,8 +44,17 @@ def bytes_words(found: Bytes) -> str:
     most = max(found.sizes)
     if found.differing >= most and found.counted:
         return "all bytes differ"
+    if found.counted and unrelated(found.differing, most - found.first, most):
+        chance = most - found.first - found.differing
+        where = f" from byte {grouped(found.first)} on" if found.first else ""
+        return f"all bytes differ{where}" + (f", but for {grouped(chance)} by chance" if chance else "")
     at_least = "" if found.counted else "at least "
     return at_least + share(found.differing, most, "byte")
+
+
+def unrelated(differing: int, rest: int, most: int) -> bool:
+    """Whether no more bytes are equal behind the first difference than in any two files: one of 256."""
+    return rest >= 32 and differing * 100 >= rest * 97 and differing * 2 >= most
 
 
 def share(part: int, whole: int, what: str) -> str:
@@ -82,6 +91,8 @@ def values_words(found: Values) -> str:
 
 def text_words(found: Text) -> str:
     """How many lines went and came."""
+    if found.removed == found.added == 1:
+        return "1 line differs"
     return f"{lines_of(found.removed)} became {lines_of(found.added)}"
 
 

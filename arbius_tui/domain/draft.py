@@ -47,7 +47,7 @@ class Asked:
 
     @property
     def part(self) -> str:
-        """Which part of the template: `meta`, `output` or `input`. A model may have an input named meta; keys differ."""
+        """Which part of the template: `meta`, `output` or `input`; an input may be named meta, its keys differ."""
         keys = {"meta": ("title", "description", "git", "docker"), "output": ("filename", "type")}
         return self.variable if self.key in keys.get(self.variable, ()) else "input"
 
@@ -125,7 +125,7 @@ def draft(
         row = _Row(item)
         rows.append(row.build())
         asked += row.asked
-        unsaid += [Unsaid(item.name, _demand(rule)) for rule in item.rules]
+        unsaid += [Unsaid(item.name, _demand(rule)) for rule in _rules(item)]
         if not row.asked:
             mapped.append(Mapped(item.name, words(rows[-1])))
     if not found:
@@ -134,6 +134,18 @@ def draft(
     seed = next((item for item in found if item.name == "seed"), None)
     template = Template.of({"meta": head, "input": rows, "output": [output]})
     return Draft(template, tuple(mapped), tuple(asked), tuple(left_out), tuple(unsaid), len(found), seed)
+
+
+def _rules(item: ModelInput) -> list[str]:
+    """What the model demands of a value beside type, bounds and choices."""
+    number = item.type in ("integer", "number")
+    said = [
+        f"at least {item.min_length} characters" if item.min_length else "",
+        f"at most {item.max_length} characters" if item.max_length is not None else "",
+        f"a multiple of {_shown(item.multiple)}" if number and item.multiple not in (None, 1) else "",
+        f"like {clean(item.pattern)[:60]}" if item.pattern else "",
+    ]
+    return [rule for rule in said if rule]
 
 
 def _demand(rule: str) -> str:
@@ -168,13 +180,14 @@ def _refusal(item: ModelInput) -> LeftOut | None:
 
 
 def _without(item: ModelInput, why: str) -> LeftOut:
+    name = clean(item.name)[:80]
     if item.required:
         cost = "the model cannot run without it, so every task would fail: give it a default in the model's code"
-        return LeftOut(item.name, f"{why}; {cost}", blocks=True)
+        return LeftOut(name, f"{why}; {cost}", blocks=True)
     if not item.has_default:
-        return LeftOut(item.name, f"{why}; the model runs without it in every task")
+        return LeftOut(name, f"{why}; the model runs without it in every task")
     shown = f" {_shown(item.default)}" if item.type not in ("secret", "array", "object", "any") else ""
-    return LeftOut(item.name, f"{why}; the model uses its own default{shown} in every task")
+    return LeftOut(name, f"{why}; the model uses its own default{shown} in every task")
 
 
 def _several(item: ModelInput) -> str:
@@ -254,8 +267,9 @@ class _Row:
 
     def _bound(self, key: str, value: float | None, kind: str) -> float | None:
         """The model's bound as the template can have it, None where it has none."""
-        if value is None or (isinstance(value, float) and math.isnan(value)):
-            return None
+        apart = self.item.above if key == "min" else self.item.below
+        if value is None or _nan(value) or (apart is not None and self._tighter(key, apart, value)):
+            return None if apart is None else self._beside(key, apart)
         lowest, highest = _limits(kind)
         bound = min(max(value, lowest), highest)
         if bound != value:
@@ -263,25 +277,40 @@ class _Row:
         elif kind == "int" and bound != int(bound):
             bound = math.ceil(bound) if key == "min" else math.floor(bound)
             self.put(key, bound, f"the model says {_shown(value)}, and an int has whole bounds")
-        elif key in self.item.open:
-            bound = self._inside(key, bound)
-            side = "above" if key == "min" else "below"
-            self.put(key, bound, f"the model takes what is {side} {_shown(value)}, not {_shown(value)} itself")
         return _whole(bound)
+
+    def _tighter(self, key: str, apart: float, value: float) -> bool:
+        return apart >= value if key == "min" else apart <= value
+
+    def _beside(self, key: str, apart: float) -> float:
+        """A bound for a number that may come near an edge and not reach it; a template has no such bound."""
+        lowest, highest = _limits("decimal")
+        bound = _whole(min(max(self._inside(key, min(max(apart, lowest), highest)), lowest), highest))
+        side = "above" if key == "min" else "below"
+        self.put(key, bound, f"the model takes what is {side} {_shown(apart)}, not {_shown(apart)} itself")
+        return bound
 
     def _inside(self, key: str, edge: float) -> float:
         """A bound inside an open one: the next whole number, or the model's default where that is nearer."""
-        low, other = key == "min", self.item.max if key == "min" else self.item.min
+        low, item = key == "min", self.item
         near: float = math.floor(edge) + 1 if low else math.ceil(edge) - 1
-        given = self.item.default
-        if self.item.has_default and inputs.is_number(given) and (edge < given < near if low else near < given < edge):
-            return _whole(given)
-        if other is not None and not math.isnan(other) and (other < near if low else other > near):
-            return _whole((edge + min(max(other, -(2**53)), 2**53)) / 2)
+        given = item.default
+        if item.has_default and inputs.is_number(given) and (edge < given < near if low else near < given < edge):
+            return given
+        closed, apart = (item.max, item.below) if low else (item.min, item.above)
+        beyond = [other for other in (closed, apart) if other is not None and not _nan(other)]
+        end = min(max((min if low else max)(beyond), -(2**53)), 2**53) if beyond else near
+        if (end < near if low else end > near) or end == apart == near:
+            return edge + (end - edge) / 4
         return near
 
 
 _UNBOUNDED = "the model states no bound, and a row without one breaks the form; this one was chosen near the default"
+
+
+def _nan(value: float) -> bool:
+    """Whether it is no number; math.isnan cannot be asked of an int that no double holds."""
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _whole(value: float) -> float:

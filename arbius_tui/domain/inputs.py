@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 import struct
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from arbius_tui.domain.text import clean
+from typing import Any, TypeGuard
 
 SAMPLE_PROMPT = "arbius test cat"
 """What miners' own boot test asks for; the sample of every text input that has no default."""
@@ -25,6 +24,9 @@ TYPES = ("string", "integer", "number", "boolean", "array", "object")
 SEVERAL = "x-several-types"
 """Where `flat` puts the types of a union, as a tuple, which no document can hold."""
 
+LONGEST = 10_000
+"""Characters that are made up at most."""
+
 SIDE = 64
 """Pixels of a side of the sample of a file."""
 
@@ -33,9 +35,9 @@ SIDE = 64
 class ModelInput:
     """One input; `type` is string, integer, number, boolean, file, secret, array, object or any.
 
-    `has_default` is false for a default of null: it answers nothing. `open` names the bounds (`min`, `max`) of a
-    number that are not among its values themselves; those of integers are moved by one instead. `rules` are what else
-    the document demands of a value, in words. `union` are the types of one that takes several; its type is any.
+    `has_default` is false for a default of null: it answers nothing. `above` and `below` are bounds of a number that
+    are no value of it themselves, `multiple` is what a number must be a multiple of; lengths are in characters.
+    `union` are the types of an input that takes several; its type is any.
     """
 
     name: str
@@ -49,16 +51,17 @@ class ModelInput:
     choices: tuple[Any, ...] = ()
     description: str = ""
     deprecated: bool = False
-    open: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
+    above: float | None = None
+    below: float | None = None
+    multiple: float | int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str = ""
     union: tuple[str, ...] = ()
 
 
 DEEPEST = 64
 """Levels of `allOf` and `$ref` in one another that are followed; Cog writes one."""
-
-BOUNDS = (("min", "minimum", "exclusiveMinimum", 1), ("max", "maximum", "exclusiveMaximum", -1))
-"""Of each bound: our name, its key, the key of an exclusive one, and the way into the range."""
 
 
 def schemas_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -87,7 +90,7 @@ def one(name: str, prop: Mapping[str, Any], required: bool, place: int) -> Model
     choices = [prop["const"]] if "const" in prop else prop.get("enum")
     default = prop.get("default")
     description = prop.get("description")
-    low, high = (bound(prop, key, exclusive, kind, step) for _, key, exclusive, step in BOUNDS)
+    step, pattern = prop.get("multipleOf"), prop.get("pattern")
     return ModelInput(
         name=name,
         type=kind,
@@ -95,13 +98,17 @@ def one(name: str, prop: Mapping[str, Any], required: bool, place: int) -> Model
         required=required,
         default=whole(default) if kind == "integer" else default,
         has_default="default" in prop and default is not None,
-        min=low[0],
-        max=high[0],
+        min=bound(prop, "minimum", "exclusiveMinimum", kind, 1),
+        max=bound(prop, "maximum", "exclusiveMaximum", kind, -1),
         choices=tuple(choices) if isinstance(choices, list) else (),
         description=description if isinstance(description, str) else "",
         deprecated=prop.get("deprecated") is True,
-        open=tuple(side for side, is_open in (("min", low[1]), ("max", high[1])) if is_open),
-        rules=rules(prop),
+        above=edge(prop, "minimum", "exclusiveMinimum", kind),
+        below=edge(prop, "maximum", "exclusiveMaximum", kind),
+        multiple=whole(step) if is_usual(step) and step > 0 else None,
+        min_length=length(prop.get("minLength")),
+        max_length=length(prop.get("maxLength")),
+        pattern=pattern if isinstance(pattern, str) else "",
         union=several(prop),
     )
 
@@ -171,16 +178,6 @@ def named(kinds: Sequence[Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kind for kind in kinds if kind in TYPES)) if all(map(is_text, kinds)) else ()
 
 
-def rules(prop: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the document demands of a value beside type, bounds and choices."""
-    said = (
-        ("minLength", "at least {} characters"), ("maxLength", "at most {} characters"),
-        ("multipleOf", "a multiple of {}"), ("pattern", "like {}"),
-    )  # fmt: skip
-    shown = {key: whole(prop[key]) for key, _ in said if is_number(prop.get(key)) or isinstance(prop.get(key), str)}
-    return tuple(words.format(clean(str_of(shown[key]))[:60]) for key, words in said if shown.get(key) not in (None, 0))
-
-
 def type_of(prop: Mapping[str, Any]) -> str:
     """The input's type in one word."""
     kind = prop.get("type")
@@ -204,31 +201,31 @@ def enum_type(values: Sequence[Any]) -> str:
     return "any"
 
 
-def bound(prop: Mapping[str, Any], key: str, exclusive: str, kind: str, step: int) -> tuple[float | int | None, bool]:
-    """The tighter of a bound and an exclusive one, and whether it is open; integers where the input is one.
+def bound(prop: Mapping[str, Any], key: str, exclusive: str, kind: str, step: int) -> float | int | None:
+    """A bound that is a value itself; one that is none is moved by one for integers, and has no such for numbers.
 
-    OpenAPI 3.0 writes `exclusiveMinimum: true` beside the bound, 3.1 the bound itself.
+    Documents before OpenAPI 3.1 write `exclusiveMinimum: true` beside `minimum`, later ones the bound itself.
     """
-    value, edge = number(prop.get(key)), prop.get(exclusive)
-    if edge is True and value is not None:
-        edge, value = value, None
-    limit = number(edge)
-    if limit is not None and (value is None or (limit - value) * step >= 0):
-        if kind != "integer":
-            return limit, True
-        edge = whole(limit)
-        return (edge + step if isinstance(edge, int) else edge), False
-    return (whole(value) if kind == "integer" else value), False
+    value, apart = prop.get(key), prop.get(exclusive)
+    if apart is True:
+        value, apart = None, value
+    if is_usual(apart) and kind == "integer":
+        moved = math.floor(apart) + 1 if step > 0 else math.ceil(apart) - 1
+        value = moved if not is_number(value) else (max if step > 0 else min)(value, moved)
+    if not is_number(value):
+        return None
+    return whole(value) if kind == "integer" else value
 
 
-def number(value: Any) -> float | int | None:
-    """A JSON number that can be compared, else None."""
-    return value if is_number(value) and not (isinstance(value, float) and math.isnan(value)) else None
+def edge(prop: Mapping[str, Any], key: str, exclusive: str, kind: str) -> float | None:
+    """The bound of a number that is no value of it."""
+    apart = prop.get(key) if prop.get(exclusive) is True else prop.get(exclusive)
+    return apart if kind == "number" and is_usual(apart) else None
 
 
-def str_of(value: Any) -> str:
-    """A number of any length or a text, short."""
-    return hex(value) if isinstance(value, int) and value.bit_length() > 4096 else str(value)
+def length(value: Any) -> int | None:
+    """A length in characters; None where the document says none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def whole(value: Any) -> Any:
@@ -241,9 +238,14 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
     """A JSON number that is no boolean."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_usual(value: Any) -> TypeGuard[int | float]:
+    """A number that a float holds, and no infinity."""
+    return is_number(value) and abs(value) < 1e300
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -266,7 +268,10 @@ class Sample:
 
 
 def sample(inputs: Sequence[ModelInput]) -> Sample:
-    """Defaults where there are any; required inputs without one get a stated sample. The seed is left to the case."""
+    """Defaults where there are any; required inputs without one get a stated sample. The seed is left to the case.
+
+    Numbers are as a miner's JSON has them: JavaScript and Go write 4.0 as 4, and a model may show the difference.
+    """
     values: dict[str, Any] = {}
     stated: list[str] = []
     impossible: list[str] = []
@@ -274,25 +279,30 @@ def sample(inputs: Sequence[ModelInput]) -> Sample:
         if item.name == "seed":
             continue
         if item.has_default:
-            values[item.name] = item.default
+            values[item.name] = as_sent(item.default)
         elif item.required:
             made = made_up(item)
             if made is None:
                 impossible.append(item.name)
             else:
-                values[item.name] = made
+                values[item.name] = as_sent(made)
                 stated.append(item.name)
     return Sample(values, tuple(stated), tuple(impossible))
+
+
+def as_sent(value: Any) -> Any:
+    """A value as a miner's JSON has it: no `.0`."""
+    return whole(value) if isinstance(value, float) and abs(value) < 2**53 else value
 
 
 def made_up(item: ModelInput) -> Any:
     """A value that the model's own document allows, or None where only the author can give one."""
     if item.choices:
-        return item.choices[0]
+        return next((choice for choice in item.choices if choice is not None), None)
     if item.type == "string":
-        return SAMPLE_PROMPT
+        return text_like(item, SAMPLE_PROMPT)
     if item.type in ("integer", "number"):
-        return next((b for b in (item.min, item.max) if b is not None), 1)
+        return next((value for value in likely_numbers(item) if fits(item, value)), None)
     if item.type == "boolean":
         return False
     if item.type == "file":
@@ -300,9 +310,61 @@ def made_up(item: ModelInput) -> Any:
     return {"array": [], "object": {}}.get(item.type)
 
 
-def sample_picture() -> str:
-    """A small PNG as a data URL: a grey chequered square, uncompressed, so the same bytes on every machine."""
-    rows = b"".join(b"\0" + (b"\xf0\x0f" if y // 4 % 2 else b"\x0f\xf0") * (SIDE // 16) for y in range(SIDE))
+def text_like(item: ModelInput, text: str) -> str | None:
+    """This text, cut or repeated to the length that the model wants; None when it is none that the model takes."""
+    least, most = item.min_length or 0, item.max_length
+    if len(text) < least <= LONGEST:
+        text = " ".join([text] * (least // len(text) + 1))
+    text = text[:most]
+    try:
+        matches = not item.pattern or re.search(item.pattern, text) is not None
+    except (re.error, OverflowError, RecursionError):
+        matches = False
+    return text if matches and least <= len(text) else None
+
+
+def likely_numbers(item: ModelInput) -> Iterator[float | int]:
+    """What a number may be, the usual first."""
+    yield from (b for b in edges(item) if b is not None)
+    yield from (1, 0, item.multiple or 1)
+    if item.above is not None and item.below is not None:
+        yield (item.above + item.below) / 2
+    yield from (item.above + 1,) if item.above is not None else ()
+    yield from (item.below - 1,) if item.below is not None else ()
+
+
+def fits(item: ModelInput, value: float) -> bool:
+    """Whether a number keeps all bounds of this input."""
+    low = (item.min is not None and value < item.min) or (item.above is not None and value <= item.above)
+    high = (item.max is not None and value > item.max) or (item.below is not None and value >= item.below)
+    odd = bool(item.multiple) and not is_multiple(value, item.multiple or 1)
+    return not (low or high or odd or (item.type == "integer" and value != int(value)))
+
+
+def is_multiple(value: float, of: float) -> bool:
+    """Whether a number is so many times another one, as near as numbers of a machine can say."""
+    times = value / of
+    return math.isfinite(times) and abs(times - round(times)) < 1e-9
+
+
+def edges(item: ModelInput) -> tuple[float | int | None, float | int | None]:
+    """The least and the greatest value of a number: its bounds, moved to a whole number or a multiple inside them."""
+    least, most = (value if is_usual(value) else None for value in (item.min, item.max))
+    step = item.multiple or (1 if item.type == "integer" else None)
+    if step:
+        least = least if least is None or is_multiple(least, step) else math.ceil(least / step) * step
+        most = most if most is None or is_multiple(most, step) else math.floor(most / step) * step
+    found = [None if value is None or not fits(item, value) else as_sent(value) for value in (least, most)]
+    return found[0], found[1]
+
+
+def sample_picture(second: bool = False) -> str:
+    """A small PNG as a data URL: a grey chequered square, uncompressed, so the same bytes on every machine.
+
+    The `second` one has its fields in the other colour.
+    """
+    pair = (b"\x0f\xf0", b"\xf0\x0f") if second else (b"\xf0\x0f", b"\x0f\xf0")
+    rows = b"".join(b"\0" + pair[0 if y // 4 % 2 else 1] * (SIDE // 16) for y in range(SIDE))
     header = struct.pack(">IIBBBBB", SIDE, SIDE, 1, 0, 0, 0, 0)
     parts = [(b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b"")]
     data = b"\x89PNG\r\n\x1a\n" + b"".join(

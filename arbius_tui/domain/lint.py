@@ -218,9 +218,7 @@ def _inputs(template: Template) -> Iterator[Problem]:
             yield _no_row("input", index)
             yield from hidden(base, raw)
             continue
-        found = lint_rows.of_row(raw)
-        if found:
-            yield from lint_rows.at(raw, base)
+        yield from lint_rows.at(raw, base)
         name = raw.get("variable")
         if isinstance(name, str) and name:
             if name in seen:

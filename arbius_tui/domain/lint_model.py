@@ -20,11 +20,11 @@ from arbius_tui.domain.lint_words import (
     MINERS,
     TYPES,
     Operation,
+    Remembered,
     among,
     error,
     info,
     is_whole,
-    moved,
     nearest,
     number,
     plain_number,
@@ -46,7 +46,6 @@ _CALLED = {
     "secret": "a secret", "array": "a list", "object": "an object", "any": "something of several types",
 }  # fmt: skip
 _EVERY = "every task with such a value fails on every miner"
-_REMEMBERED = 4096
 _COMPARED = 2000
 """Pairs of names; a template of quite another model is not worth more time."""
 
@@ -62,7 +61,7 @@ class Model:
     rows: Mapping[str, Mapping[str, Any]]
     left_out: Mapping[str, str]
     open: frozenset[tuple[str, str]] = frozenset()
-    known: dict[str, tuple[Problem, ...]] = field(default_factory=dict, compare=False, repr=False)
+    known: Remembered = field(default_factory=Remembered, compare=False, repr=False)
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Model:
@@ -86,10 +85,10 @@ def against(template: Template, model: Model) -> list[Problem]:
     if not model.inputs:
         why = "nothing of the template can be held against it"
         return [warn("model-silent", "/input", "the model's document describes no inputs", why, "ask the model itself")]
-    names = [row["variable"] for _, row in rows if isinstance(row.get("variable"), str)]
+    names = {row["variable"] for _, row in rows if isinstance(row.get("variable"), str)}
     made: list[Problem] = []
     for index, row in rows:
-        made += [moved(problem, f"/input/{index}") for problem in _row(row, model)]
+        made += model.known.at(f"/input/{index}", row, lambda new: _of_row(new, model))
     free = [name for name in model.inputs if name not in names and name != "seed"]
     offered = _renames(made, template, free, model)
     made = [offered.get(problem.path, problem) for problem in made]
@@ -97,17 +96,6 @@ def against(template: Template, model: Model) -> list[Problem]:
     for name in free:
         made += _left(model.inputs[name], model, name in taken or not isinstance(found, list))
     return made + list(_seed(model))
-
-
-def _row(row: Mapping[str, Any], model: Model) -> tuple[Problem, ...]:
-    """The problems of one row, remembered as long as the model is the same."""
-    text = repr(row)
-    found = model.known.get(text)
-    if found is None:
-        if len(model.known) >= _REMEMBERED:
-            model.known.clear()
-        found = model.known[text] = tuple(_of_row(row, model))
-    return found
 
 
 def _of_row(row: Mapping[str, Any], model: Model) -> Iterator[Problem]:

@@ -1,14 +1,14 @@
 """What is wrong with one row of `input`, looked at by itself.
 
-A row that was looked at once is remembered, so that a key in a form of 500 rows costs one row. Paths and patches begin
-at the row.
+A row that was looked at once is remembered, so that a key in a form of 500 rows costs one row. In the rules, paths and
+patches begin at the row.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +21,13 @@ from arbius_tui.domain.lint_words import (
     TYPES,
     WEBSITE,
     Operation,
+    Remembered,
     among,
     error,
     hidden,
     in_32_bit,
     is_text,
     is_whole,
-    moved,
     nearest,
     number,
     plain_number,
@@ -50,25 +50,18 @@ _OTHER_TYPES = {
     "enum": "string_enum", "int32": "int", "choice": "string_enum",
 }  # fmt: skip
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_REMEMBERED = 4096
-_KNOWN: dict[str, tuple[Problem, ...]] = {}
+_KNOWN = Remembered()
 
 
-def of_row(raw: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """Every problem of a row."""
-    text = repr(raw)  # tells 1 from 1.0 and from true, and keeps the spelling of numbers
-    found = _KNOWN.get(text)
-    if found is None:
-        if len(_KNOWN) >= _REMEMBERED:
-            _KNOWN.clear()
-        row = Row(raw)
-        found = _KNOWN[text] = tuple(problem for rule in _RULES for problem in rule(row))
-    return found
-
-
-def at(raw: Mapping[str, Any], base: str) -> list[Problem]:
+def at(raw: Mapping[str, Any], base: str) -> Iterable[Problem]:
     """Every problem of the row that stands at `base`."""
-    return [moved(problem, base) for problem in of_row(raw)]
+    return _KNOWN.at(base, raw, _judged)
+
+
+def _judged(raw: Mapping[str, Any]) -> Iterator[Problem]:
+    row = Row(raw)
+    for rule in _RULES:
+        yield from rule(row)
 
 
 @dataclass(frozen=True, slots=True)

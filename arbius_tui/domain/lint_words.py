@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Any, TypeGuard
@@ -73,6 +73,37 @@ def moved(found: Problem, base: str) -> Problem:
     return replace(found, path=base + found.path, fix=fix)
 
 
+class Remembered:
+    """The problems of rows that were looked at already, by a row's text, and by its text and place.
+
+    Of a form of 500 rows with one change, one is judged anew; where all moved by one place, only the places are new.
+    """
+
+    def __init__(self, most: int = 4096) -> None:
+        self.most = most
+        self.rows: dict[str, tuple[Problem, ...]] = {}
+        self.placed: dict[tuple[str, str], tuple[Problem, ...]] = {}
+
+    def at(
+        self, base: str, row: Mapping[str, Any], judge: Callable[[Mapping[str, Any]], Iterable[Problem]]
+    ) -> Iterable[Problem]:
+        """The problems of the row that stands at `base`; `judge` says those of a row that is new."""
+        text = repr(row)  # tells 1 from 1.0 and from true, and keeps the spelling of numbers
+        found = self.rows.get(text)
+        if found is None:
+            if len(self.rows) >= self.most:
+                self.rows.clear()
+            found = self.rows[text] = tuple(judge(row))
+        if not found:
+            return ()
+        placed = self.placed.get((base, text))
+        if placed is None:
+            if len(self.placed) >= self.most:
+                self.placed.clear()
+            placed = self.placed[base, text] = tuple(moved(problem, base) for problem in found)
+        return placed
+
+
 # --- values ------------------------------------------------------------------------------------------------------
 
 
@@ -127,20 +158,28 @@ def nearest(name: str, candidates: Sequence[str], least: float = 0.6) -> str:
     """The candidate that somebody most likely meant by `name`, or nothing: `steps` is near `num_steps`."""
     best, mark = "", least
     for candidate in candidates:
-        found = alike(name, candidate)
+        found = alike(name, candidate, mark)
         if found > mark or (found == mark and not best):
             best, mark = candidate, found
     return best
 
 
-def alike(one: str, other: str) -> float:
-    """How alike two names are, from 0 to 1; one whose words are all in the other is near it."""
+def alike(one: str, other: str, least: float = 0.0) -> float:
+    """How alike two names are, from 0 to 1; one whose words are all in the other is near it. Below `least` it is 0."""
     a, b = one.casefold(), other.casefold()
-    if len(a) > 100 or len(b) > 100:
+    if len(a) > 100 or len(b) > 100 or not a or not b:
         return float(a == b)
     words_a, words_b = set(a.replace("-", "_").split("_")), set(b.replace("-", "_").split("_"))
-    inside = bool(a and b) and (words_a <= words_b or words_b <= words_a)
-    return max(SequenceMatcher(None, a, b).ratio(), 0.8 if inside else 0)
+    if words_a <= words_b or words_b <= words_a:
+        return max(0.8, SequenceMatcher(None, a, b).ratio())
+    most = 2 * min(len(a), len(b)) / (len(a) + len(b))  # what the ratio could be, were all of the shorter in the other
+    if most < least or len(set(a) & set(b)) < least * min(len(set(a)), len(set(b))) / 2:
+        return 0.0
+    return SequenceMatcher(None, a, b).ratio()
+
+
+_COMPARED = 20
+"""Unknown keys of one object that are held against the known ones; with more of them it is something else."""
 
 
 # --- what is true of every part ----------------------------------------------------------------------------------
@@ -150,12 +189,12 @@ def unknown_keys(
     path: str, raw: Mapping[str, Any], known: Sequence[str], others: Mapping[str, str]
 ) -> Iterator[Problem]:
     """Keys that nobody reads; one that is nearly a known one gets its name. `others` are what people write instead."""
-    for key in raw if len(raw) > len(known) or not raw.keys() <= set(known) else ():
-        if key in known:
-            continue
+    unknown = [key for key in raw if key not in known]
+    for key in unknown:
         place = path + pointer(key)
         meant = {name: name for name in known} | dict(others)
-        better = meant.get(nearest(key, [name for name, good in meant.items() if good not in raw], 0.75), "")
+        free = [name for name, good in meant.items() if good not in raw] if len(unknown) <= _COMPARED else []
+        better = meant.get(nearest(key, free, 0.75), "")
         what = f"the key {shown(key)} is not known"
         if better:
             patch = ("move", path + pointer(better), place)

@@ -48,6 +48,15 @@ def nearness(
     return ""
 
 
+def noise(pixels: Pixels | None, samples: Samples | None, text: Text | None, values: Values | None) -> bool:
+    """Whether contents differ, and by no more than the last digits of an arithmetic that is not strict."""
+    if pixels and pixels.differing:
+        return pixels.timing_equal and pixels.nearly
+    if samples and samples.differing:
+        return samples.nearly
+    return values.numbers_near if values else bool(text and text.numbers_near)
+
+
 def near_pixels(parts: Sequence[Difference], pixels: Pixels) -> str:
     """Equal pixels, shown for equal times: the difference is in how they are written, or beside them."""
     if not pixels.timing_equal:

@@ -90,7 +90,7 @@ def _website(template: Template) -> Iterator[str]:
 
 
 def _website_2(template: Template) -> Iterator[str]:
-    kinds = {row.get("type") for row in _rows(template)}
+    kinds = [row.get("type") for row in _rows(template)]
     odd = [kind for kind in ("decimal", "string_enum") if kind in kinds]
     yield "No code of it reads the file yet; its playground sends a bare prompt."
     if odd:

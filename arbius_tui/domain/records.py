@@ -68,6 +68,17 @@ class SeedTestRecord(Record):
 
 
 @dataclass(frozen=True)
+class CasesRecord(Record):
+    """What the author changed about the cases of the seed test; domain/case_edits.py reads and writes it."""
+
+    step: ClassVar[str] = "seed_cases"
+    inputs: dict[str, Any] = field(default_factory=dict)
+    cases: tuple[dict[str, Any], ...] = ()
+    without: tuple[str, ...] = ()
+    pairwise: bool = False
+
+
+@dataclass(frozen=True)
 class TemplateRecord(Record):
     """The template's file, its size in bytes and its CIDv0; `source` is where it came from, empty for a found file.
 

@@ -6,12 +6,14 @@ The report is made of what the journey keeps, so it can be written again at any 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from arbius_tui.domain.text import clean, exact_bytes, seconds, short
 
 VERSION = 1
+EQUAL = "Equal letters are equal bytes. A prediction that failed has no hash. Whole hashes are in seed-test.json."
 CPU_NOTE = "Run on the CPU only: this is no proof for miners with GPUs."
 
 
@@ -28,7 +30,7 @@ def markdown(found: Mapping[str, Any], card: Mapping[str, Any] | None) -> str:
     if any(server.get("cpu_only") for server in found["endpoints"]):
         lines += ["", f"**{CPU_NOTE}**"]
     lines += ["", "## Cases", "", *table(found["endpoints"], found["cases"])]
-    lines += ["", "Equal letters are equal bytes. A prediction that failed has no hash.", ""]
+    lines += ["", EQUAL, ""]
     if found["diagnosis"]:
         lines += ["## Diagnosis", "", *(cause for problem in found["diagnosis"] for cause in causes(problem)), ""]
     if card:
@@ -52,9 +54,16 @@ def facts(found: Mapping[str, Any]) -> Iterator[str]:
     for key in ("image", "image_id", "digest", "at", "arbius_tui"):
         if found.get(key):
             yield f"- {key.replace('_', ' ')}: {code(found[key])}"
+    first = next((case for case in found["cases"] if case["expect"] == "base"), None)
+    if first:
+        yield f"- inputs of the first run: {code(json.dumps(first['inputs'], ensure_ascii=False))}"
     for server in found["endpoints"]:
-        known = [f"{key} {code(server[key])}" for key in ("gpu", "driver", "cog") if server.get(key)]
-        yield f"- server {code(server['id'])}: {code(server['url'])}{', ' if known else ''}{', '.join(known)}"
+        names = {"gpu": "GPU", "driver": "driver", "cog": "cog"}
+        known = [f"{name} {code(server[key]) if server.get(key) else 'not known'}" for key, name in names.items()]
+        if server.get("cpu_only"):
+            known[:2] = ["CPU only"]
+        runs = f", runs {code(server['image'])}" if server.get("image") and server.get("place", "cog") != "cog" else ""
+        yield f"- server {code(server['id'])}: {code(server['url'])}, {', '.join(known)}{runs}"
 
 
 def table(servers: Sequence[Mapping[str, Any]], cases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -93,7 +102,10 @@ def known(card: Mapping[str, Any]) -> Iterator[str]:
     """The answer that every miner must find again."""
     answer = card["known_answer"]
     yield f"- input: {code(json.dumps(answer['input'], ensure_ascii=False))}"
-    yield f"- folder that miners commit: {code(answer['folder_cid'])}"
+    if answer["folder_cid"]:
+        yield f"- folder that miners commit: {code(answer['folder_cid'])}"
+    else:
+        yield "- the CID of the folder that miners commit was not computed: the outputs are too large or gone"
     for file in answer["files"]:
         yield f"- {code(file['filename'])}: {exact_bytes(file['bytes'])}, sha256 {code(file['sha256'])}"
     yield f"- it took {seconds(answer['seconds'])}"
@@ -128,6 +140,13 @@ def miner_card(found: Mapping[str, Any], model_id: str = "") -> dict[str, Any] |
     }
 
 
+def renamed(card: Mapping[str, Any], names: Sequence[str], folder_cid: str | None) -> dict[str, Any]:
+    """The card with its files under these names, and the CID of their folder; None where nobody can compute it."""
+    answer = card["known_answer"]
+    files = [{**file, "filename": name} for file, name in zip(answer["files"], names, strict=True)]
+    return {**card, "known_answer": {**answer, "folder_cid": folder_cid, "files": files}}
+
+
 def go_snippet(card: Mapping[str, Any]) -> str:
     """The known answer as gobius wants it for a check at its start: a Go literal to be pasted."""
     answer = card["known_answer"]
@@ -147,12 +166,18 @@ def quoted(text: str) -> str:
 def code(value: Any) -> str:
     """Foreign text as code in Markdown: inert, on one line."""
     text = " ".join(clean(str(value)).split()).replace("|", "\\|")
-    fence = "``" if "`" in text else "`"
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     pad = " " if "`" in text else ""
     return f"{fence}{pad}{text}{pad}{fence}"
+
+
+LIVE = re.compile(r"://|www\.|[@#:]\w|\w@", re.IGNORECASE)
+"""What a forge makes a link, a mention or a reference of, however it is escaped; only code is left alone."""
 
 
 def escaped(value: Any) -> str:
     """Foreign text in Markdown: nothing in it is markup."""
     text = " ".join(clean(str(value)).split())
-    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+!|" else c for c in text)
+    if LIVE.search(text):
+        return code(text)
+    return "".join(f"\\{c}" if c in "\\`*_{}[]<>()#+!|~&" else c for c in text)

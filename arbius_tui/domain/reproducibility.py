@@ -6,17 +6,25 @@ the same. The diagnosis is built on which answers agree, and on what lay between
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from arbius_tui.domain.cases import LARGEST_SEED, Case
-from arbius_tui.domain.errors import Fix, Problem
+from arbius_tui.domain.case_values import LARGEST_SEED, SECOND_TEXT
+from arbius_tui.domain.cases import Case
+from arbius_tui.domain.errors import Fix, Problem, Severity
+from arbius_tui.domain.repeats import FURTHER, Asked, Run, unclear
+from arbius_tui.domain.repeats import causes as causes_of_repeats
 
 PAUSE = 1.1
 """Seconds between two runs that must not share a clock second."""
 
 Verdict = Literal["SAME", "DIFFERS", "NEAR", "BLOCKER", "TIMEOUT", "SKIPPED"]
+
+
+REFUSED = "seed-refused"
+"""Code of a case whose seed the model's own schema refuses: it is not sent, and miners do send such seeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +41,9 @@ class Hashed:
 class Outcome:
     """What became of a case: outputs, or a problem, or the reason why it was left out.
 
-    `near` says what alone differs from the case it is compared with, where pixels, samples or words are equal; `timely`
-    that what differs reads as two times close to each other.
+    `near` says what alone differs from the case it is compared with, where pixels, samples or words are equal or, with
+    `noise`, nearly so; `timely` that what differs reads as two times close to each other. `apart` says in words how the
+    outputs differ where they should not.
     """
 
     case: Case
@@ -44,6 +53,8 @@ class Outcome:
     seconds: float = 0.0
     near: str = ""
     timely: bool = False
+    noise: bool = False
+    apart: str = ""
 
     @property
     def ran(self) -> bool:
@@ -69,6 +80,8 @@ def judge(outcome: Outcome, runs: Mapping[str, Outcome]) -> Judged:
     """The verdict of one case against the one it is compared with; `runs` are all outcomes by the id of their case."""
     if outcome.skipped:
         return Judged("SKIPPED", True, outcome.skipped)
+    if outcome.problem is not None and outcome.problem.code == REFUSED:
+        return Judged("SKIPPED", False, outcome.problem.what)
     if outcome.problem is not None:
         return Judged("TIMEOUT" if outcome.problem.code == "timeout" else "BLOCKER", False, outcome.problem.what)
     other = runs.get(outcome.case.against)
@@ -84,10 +97,13 @@ def compared(outcome: Outcome, equal: bool) -> Judged:
     if outcome.case.expect == "differs":
         return Judged("BLOCKER", False, "another seed gave the same bytes") if equal else Judged("DIFFERS", True)
     if outcome.case.expect == "same" and not equal:
-        return Judged("NEAR", False, outcome.near) if outcome.near else Judged("BLOCKER", False, OTHER_BYTES)
+        said = f"other bytes: {outcome.apart}" if outcome.apart else OTHER_BYTES
+        return Judged("NEAR", False, outcome.near) if outcome.near else Judged("BLOCKER", False, said)
     return Judged("SAME" if equal else "DIFFERS", True)
 
 
+LEFT_OUT = "left out by you"
+"""Why a case did not run that the author stopped."""
 OTHER_BYTES = "the same seed gave other bytes"
 
 
@@ -103,8 +119,8 @@ class Proof:
     def reproducible(self) -> bool:
         """Every case that ran is as wanted; among them one seed was repeated and another one was tried."""
         shown = {o.case.expect for o in self.outcomes if o.ran and o.case.id in self.judged}
-        wanted = all(j.wanted for j in self.judged.values())
-        return {"base", "same", "differs"} <= shown and wanted and not self.diagnosis
+        wanted = all(j.wanted for j in self.judged.values()) and all(p.severity != "error" for p in self.diagnosis)
+        return {"base", "same", "differs"} <= shown and wanted
 
 
 def prove(outcomes: Sequence[Outcome]) -> Proof:
@@ -186,7 +202,7 @@ def causes_of_all(proofs: Mapping[str, Proof], elsewhere: Collection[tuple[str, 
     for code, servers in seen.items():
         on = f" (on server {', '.join(servers)})" if len(proofs) > 1 and len(servers) < len(proofs) else ""
         yield replace(first[code], what=first[code].what + on)
-    repeats = all(repeat_cause(proof.outcomes) is None for proof in proofs.values())
+    repeats = not any(repeat_causes(proof.outcomes) for proof in proofs.values())
     if elsewhere and repeats:
         named = ", ".join(dict.fromkeys(server for server, _ in elsewhere))
         yield replace(CAUSES["hardware"], what=f"{CAUSES['hardware'].what} (server {named})")
@@ -197,12 +213,93 @@ def diagnose(outcomes: Sequence[Outcome]) -> list[Problem]:
     causes = failures(outcomes)
     if (shape := other_shape(outcomes)) is not None:
         causes.append(shape)
-    if (cause := repeat_cause(outcomes)) is not None:
-        causes.append(cause)
+    causes += repeat_causes(outcomes)
     runs = {o.case.id: o for o in outcomes}
     if any(agree(runs, o.case.against, o.case.id) is True for o in outcomes if o.case.expect == "differs"):
         causes.append(CAUSES["seed-ignored"])
+    elif capped(outcomes):
+        causes.append(replace(CAUSES["seed-ignored"], what=CAPPED, fix=Fix(CAPPED_FIX)))
+    if (ignored := prompt_cause(runs)) and ignored.code not in {problem.code for problem in causes}:
+        causes.append(ignored)
     return causes
+
+
+CAPPED = "all seeds above 32 bits give the same bytes"
+CAPPED_FIX = "reduce a seed that is too large, do not cap it: seed % 2**32"
+
+
+def capped(outcomes: Sequence[Outcome]) -> bool:
+    """Whether seeds as tasks have them have no effect, though small ones may."""
+    large = [o for o in outcomes if o.ran and o.case.seed >= 2**32 and not o.case.inputs]
+    return len({o.case.seed for o in large}) > 1 and len({o.digests for o in large}) == 1
+
+
+def prompt_cause(runs: Mapping[str, Outcome]) -> Problem | None:
+    """Another prompt gave the bytes of the first: is it ignored, or did an answer come back that was kept?"""
+    other = runs.get("second-prompt")
+    if other is None or SECOND_TEXT not in other.case.inputs.values() or not agree(runs, "first", "second-prompt"):
+        return None
+    if agree(runs, "other-seed", PROMPT_FURTHER) is False:
+        return replace(CAUSES["order-leak"], what="another prompt gave the output of the prediction before it")
+    return CAUSES["prompt-ignored"]
+
+
+PROMPT_FURTHER = "further-prompt"
+
+
+def further(outcomes: Sequence[Outcome]) -> tuple[Case, ...]:
+    """The cases that would tell causes apart, for which what was planned is not enough; none where all is clear."""
+    planned = [o for o in outcomes if not o.case.id.startswith("further-")]
+    runs, wanted = {o.case.id: o for o in planned}, list[Case]()
+    if any(o.near or o.timely for o in planned):
+        return ()
+    if (other := runs.get("second-prompt")) and prompt_cause(runs) and "other-seed" in runs:
+        seed = runs["other-seed"].case.seed
+        title, inputs = f"{other.case.title}, other seed", other.case.inputs
+        wanted.append(Case(PROMPT_FURTHER, title, seed, "runs", inputs=inputs, why=FURTHER_WHY))
+    seen, main, codes = repeated(planned)
+    if (odd := unclear(seen, main, codes)) is None:
+        return tuple(wanted)
+    known = {asked_of(o): o.case for o in reversed(planned)}
+    usual = known[odd.asked]
+    before = known.get(odd.after or odd.asked, usual)
+    turns = [usual] * 2 if codes == ["hash-randomisation"] else [before, usual] * (FURTHER // 2)
+    for number, case in enumerate(turns, 1):
+        title = f"closer look {number}"
+        wanted.append(
+            Case(f"further-{number}", title, case.seed, "same", inputs=case.inputs, against=case.id, why=FURTHER_WHY)
+        )
+    return tuple(wanted)
+
+
+FURTHER_WHY = "some runs differed and some did not; this tells a cause from chance"
+
+
+def asked_of(outcome: Outcome) -> Asked:
+    """What was asked, to find its like."""
+    return outcome.case.seed, json.dumps(dict(outcome.case.inputs), sort_keys=True, default=str)
+
+
+def repeated(outcomes: Sequence[Outcome]) -> tuple[list[Run], Asked, list[str]]:
+    """The runs with their place in a server's life, what was asked first, and the codes of why its repeats differ."""
+    runs, process, place, pauses, known = list[Run](), 1, 0, 0, set[Asked]()
+    after: Asked | None = None
+    for outcome in outcomes:
+        if outcome.skipped:
+            continue
+        pauses += outcome.case.before == "pause"
+        if outcome.case.before == "restart":
+            process, place, after, known = process + 1, 0, None, set()
+        place, asked = place + 1, asked_of(outcome)
+        known.add(asked)
+        if outcome.ran:
+            runs.append(Run(asked, outcome.digests, process, place, pauses, after, len(known)))
+        after = asked
+        if outcome.problem and outcome.problem.code in LOST | {"model-crashed"}:
+            process, place, after, known = process + 1, 0, None, set()
+    main = next((asked_of(o) for o in outcomes if o.case.expect == "base"), (0, ""))
+    final = any(o.case.id.startswith("further-") for o in outcomes)
+    return runs, main, causes_of_repeats(runs, main, final)
 
 
 def agree(runs: Mapping[str, Outcome], one: str, other: str) -> bool | None:
@@ -213,50 +310,29 @@ def agree(runs: Mapping[str, Outcome], one: str, other: str) -> bool | None:
     return a.digests == b.digests
 
 
-def repeat_cause(outcomes: Sequence[Outcome]) -> Problem | None:
-    """Why the same seed gave other bytes, if it did."""
+def repeat_causes(outcomes: Sequence[Outcome]) -> list[Problem]:
+    """Why the same seed gave other bytes, if it did: by what differs in the outputs, else by when they do."""
     runs = {o.case.id: o for o in outcomes}
     apart = [o for o in outcomes if o.case.expect == "same" and agree(runs, o.case.against, o.case.id) is False]
     if not apart:
-        return None
+        return []
+    seen = Problem("", apart[0].near or apart[0].apart)
+    timely = all(o.timely for o in apart)
     if all(o.near for o in apart):
-        return with_detail(CAUSES["metadata-only"], Problem("", apart[0].near))
-    if all(o.timely for o in apart):
-        return CAUSES["time-in-output"]
-    usual = [o for o in apart if o.case.seed not in (0, LARGEST_SEED)]
-    if not usual:
-        return CAUSES["seed-zero-unused" if apart[0].case.seed == 0 else "large-seed-unused"]
-    return CAUSES[cause_of_usual(outcomes, runs, usual)]
+        code = "arithmetic-noise" if any(o.noise for o in apart) else "metadata-only"
+        return [with_detail(CAUSES[code], seen), *([CAUSES["time-in-output"]] if timely else [])]
+    codes = ["time-in-output"] if timely else repeated(outcomes)[2]
+    if codes == ["not-explained"]:
+        said = f" ({len(apart)} of {sum(o.case.expect == 'same' and o.ran for o in outcomes)} repeats)"
+        return [with_detail(CAUSES["not-explained"], seen, said)]
+    return [with_detail(CAUSES[code], seen) for code in codes]
 
 
-def cause_of_usual(outcomes: Sequence[Outcome], runs: Mapping[str, Outcome], apart: Sequence[Outcome]) -> str:
-    """Why a seed of usual size gave other bytes. Outputs that agree at once and differ later carry the time."""
-    again, back, pause = (agree(runs, "first", id) for id in ("again", "first-again", "after-pause"))
-    # A clock second may end between two quick runs, so any two quick neighbours that agree show the clock's hand.
-    neighbours = again or agree(runs, "again", "first-again") or back
-    if neighbours and pause is False and agree(runs, "first-again", "after-pause") is False:
-        return "time-in-output"
-    kinds = {o.case.id: between(outcomes, o) for o in apart}
-    if "nothing" in kinds.values():
-        restarts = [agree(runs, o.case.against, o.case.id) for o in outcomes if o.case.before == "restart"]
-        return "state-between-predictions" if True in restarts else "unseeded-randomness"
-    if "predictions" in kinds.values():
-        return "order-leak"
-    return "time-in-output" if "pause" in kinds.values() else "hash-randomisation"
-
-
-def between(outcomes: Sequence[Outcome], one: Outcome) -> str:
-    """What lies between a case and the one it is compared with: restart, pause, other predictions, or nothing."""
-    if one.case.before:
-        return one.case.before
-    order = [o.case for o in outcomes]
-    ids = [case.id for case in order]
-    here, there = order.index(one.case), ids.index(one.case.against)
-    alike = (one.case.seed, dict(one.case.inputs))
-    return "predictions" if any((c.seed, dict(c.inputs)) != alike for c in order[there + 1 : here]) else "nothing"
-
-
-OUTSIDE = frozenset({"container-killed", "container-missing", "container-paused", "docker-unreachable"})
+OUTSIDE = frozenset(
+    {"container-killed", "container-missing", "container-paused", "docker-unreachable", "docker-timeout", "ssh-tunnel",
+     "replicate-token", "replicate-no-token", "replicate-payment", "replicate-forbidden", "replicate-not-found",
+     "replicate-limit", "replicate-broken", "replicate-strange", "replicate-unreachable"}
+)  # fmt: skip
 """Codes of a case that somebody else ended; they tell nothing of the model."""
 LOST = frozenset({"endpoint-lost", "endpoint-unreachable", "timeout", "container-ended", "container-oom"})
 """Codes of a case whose server went away, perhaps because of the case."""
@@ -264,17 +340,17 @@ LOST = frozenset({"endpoint-lost", "endpoint-unreachable", "timeout", "container
 
 def failures(outcomes: Sequence[Outcome]) -> list[Problem]:
     """What the failed cases tell: a seed that is too big, a model that fails, or a server that is gone."""
-    failed = [o for o in outcomes if o.problem is not None]
+    bounded = [o for o in outcomes if o.problem is not None and o.problem.code == REFUSED]
+    failed = [o for o in outcomes if o.problem is not None and o not in bounded]
     any_ran = any(o.ran for o in outcomes)
     slow = [o for o in failed if any_ran and o.problem and o.problem.code == "timeout"]
     lost = [o for o in failed if o.problem and o.problem.code in LOST | OUTSIDE and o not in slow]
     refused = [o for o in failed if o not in lost and o not in slow]
-    large = [o for o in outcomes if o.case.seed >= 2**32 and not o.skipped]
-    found = []
-    small_ok = any(o.ran and o.case.seed < 2**31 for o in outcomes)
-    if small_ok and large and all(o.problem for o in large) and any(o in refused for o in large):
-        found.append(with_detail(CAUSES["seed-over-32-bits"], next(o for o in large if o in refused).problem))
-        refused = [o for o in refused if o.case.seed < 2**31]
+    found = [refused_seeds(bounded)] if bounded else []
+    if (above := largest_seed(outcomes, lost, refused)) is not None:
+        large = [o for o in failed if o.case.seed > above]
+        found.append(with_detail(over(above), large[0].problem))
+        refused, lost = ([o for o in part if o not in large] for part in (refused, lost))
     if lost:
         found.append(with_detail(CAUSES["endpoint-lost"], lost[0].problem))
     if slow:
@@ -282,6 +358,29 @@ def failures(outcomes: Sequence[Outcome]) -> list[Problem]:
     if refused:
         found.append(with_detail(CAUSES["model-failed"], refused[0].problem, where(refused, outcomes)))
     return found
+
+
+def largest_seed(outcomes: Sequence[Outcome], lost: Sequence[Outcome], refused: Sequence[Outcome]) -> int | None:
+    """The largest seed that ran, where every larger one failed and that is a matter of bits; else None."""
+    plain = [o for o in outcomes if not o.case.inputs]
+    ran = [o.case.seed for o in plain if o.ran]
+    bad = [o for o in (*refused, *lost) if o.problem and o.problem.code not in OUTSIDE and o in plain]
+    if not ran or min((o.case.seed for o in bad), default=0) <= max(2**31 - 1, *ran):
+        return None
+    return max(ran) if any(o in refused for o in bad) or len(bad) > 1 else None
+
+
+def over(largest: int) -> Problem:
+    """Seeds above the largest one that ran fail."""
+    found = CAUSES["seed-over-32-bits"]
+    return found if largest < 2**32 else replace(found, what=f"seeds above {largest} fail")
+
+
+def refused_seeds(bounded: Sequence[Outcome]) -> Problem:
+    """A bound of the model's seed; one within 32 bits has the code of every model that takes no larger ones."""
+    known, first = CAUSES["seed-bounded"], min(bounded, key=lambda o: o.case.seed)
+    code = "seed-over-32-bits" if any(o.case.seed == 2**32 for o in bounded) else known.code
+    return replace(known, code=code, what=first.problem.what if first.problem else known.what)
 
 
 def where(failed: Sequence[Outcome], outcomes: Sequence[Outcome]) -> str:
@@ -301,12 +400,12 @@ def other_shape(outcomes: Sequence[Outcome]) -> Problem | None:
 def with_detail(cause: Problem, seen: Problem | None, where: str = "") -> Problem:
     """The cause with the raw text that was seen, and where."""
     detail = "" if seen is None else f"{seen.what}\n{seen.detail}".strip()
-    return Problem(cause.code, cause.what + where, cause.why, cause.fix, detail)
+    return replace(cause, what=cause.what + where, detail=detail)
 
 
-def cause(code: str, what: str, why: str, fix: str) -> tuple[str, Problem]:
+def cause(code: str, what: str, why: str, fix: str, severity: Severity = "error") -> tuple[str, Problem]:
     """A row of the table of causes."""
-    return code, Problem(code, what, why, Fix(fix))
+    return code, Problem(code, what, why, Fix(fix), severity=severity)
 
 
 CAUSES: Mapping[str, Problem] = dict(
@@ -315,19 +414,20 @@ CAUSES: Mapping[str, Problem] = dict(
             "unseeded-randomness",
             "the same seed gives other bytes at once",
             "a miner's answer is compared byte by byte; this one never matches",
-            "seed every generator from the seed input in each prediction: random, numpy, torch, and no os.urandom",
+            "seed every generator from the seed input in each prediction: random, numpy, torch; no os.urandom, no uuid",
         ),
         cause(
             "state-between-predictions",
             "the same seed gives other bytes until the server is restarted",
-            "something is seeded once, in setup; miners run many tasks in one process",
-            "seed at the start of each prediction, not in setup",
+            "something is seeded once, or counts on between predictions; miners run many tasks in one process",
+            "seed at the start of each prediction, not in setup, and keep nothing between predictions",
         ),
         cause(
             "hash-randomisation",
             "the same seed gives other bytes after a restart",
-            "Python salts hash() of text anew in each process, and the order of sets with it",
-            'do not use hash() or the order of a set; or add environment: ["PYTHONHASHSEED=0"] to cog.yaml',
+            "something is drawn anew in each process: Python's hash() of text and the order of its sets, or what setup "
+            "makes at random, such as weights that no file gives",
+            'sort sets, do not use hash(), or add environment: ["PYTHONHASHSEED=0"] to cog.yaml; seed what setup makes',
         ),
         cause(
             "time-in-output",
@@ -360,6 +460,27 @@ CAUSES: Mapping[str, Problem] = dict(
             "write the file without metadata: no timestamps, no ids, no comments; for video ffmpeg -bitexact",
         ),
         cause(
+            "arithmetic-noise",
+            "the same seed gives nearly the same output, and not the same bytes",
+            "miners compare bytes: sums in another order, on many threads or on a GPU, end in another last digit",
+            "make the arithmetic strict: torch.use_deterministic_algorithms(True), cudnn.benchmark = False, "
+            "CUBLAS_WORKSPACE_CONFIG=:4096:8; where that is not enough, one thread, or round the output",
+        ),
+        cause(
+            "not-explained",
+            "now and then the same seed gives other bytes",
+            "neither time nor a restart nor the order of predictions explains it; threads that race do such things",
+            "compare two of the runs with d, and see whether it stays with one thread and strict arithmetic: "
+            "OMP_NUM_THREADS=1, torch.use_deterministic_algorithms(True)",
+        ),
+        cause(
+            "prompt-ignored",
+            "another prompt gives the same bytes",
+            "the seed decides the output, and what people ask for does not",
+            "use every text input, or leave it out of the predictor",
+            "warn",
+        ),
+        cause(
             "hardware",
             "the same seed gives other bytes on another machine",
             "miners compare their bytes with those of other machines",
@@ -371,6 +492,12 @@ CAUSES: Mapping[str, Problem] = dict(
             "seeds above 32 bits fail",
             f"miners send any seed up to {LARGEST_SEED}; nearly every task would fail",
             "reduce the seed where a generator wants 32 bits: np.random.seed(seed % 2**32)",
+        ),
+        cause(
+            "seed-bounded",
+            "the model takes no seed above its own bound",
+            f"miners send any seed up to {LARGEST_SEED}; a task with a larger one is refused",
+            "take the bound off the seed input; where a generator wants 32 bits: seed % 2**32",
         ),
         cause(
             "order-leak",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,8 +18,9 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from arbius_tui.domain import cid
+from arbius_tui.domain import cid, json_faults
 from arbius_tui.domain.errors import TemplateInvalid
+from arbius_tui.domain.json_faults import Odd
 from arbius_tui.domain.text import clean, exact_bytes
 
 MAX_BYTES = 65_536
@@ -231,9 +233,11 @@ def _loads(text: str) -> dict[str, Any]:
     try:
         value = value_of(text)
     except json.JSONDecodeError as error:
-        what = f"the template is not JSON: {clean(error.msg)} at line {error.lineno}, column {error.colno}"
+        what = f"the template is not JSON: {clean(error.msg)} {json_faults.words(text, error.pos)}"
         fix = "mend that place; a comma too many is the usual cause"
-        _refuse("not-json", what, "miners read it as JSON", fix, _excerpt(text, error))
+        _refuse("not-json", what, "miners read it as JSON", fix, json_faults.excerpt(text, error.pos))
+    except Odd as odd:
+        _refuse_odd(text, odd)
     except RecursionError:
         _refuse_depth()
     if not isinstance(value, dict):
@@ -244,7 +248,7 @@ def _loads(text: str) -> dict[str, Any]:
 
 
 def value_of(text: str) -> Any:
-    """Any JSON text as a value, with the spelling of its numbers; what `json.loads` raises, or TemplateInvalid."""
+    """Any JSON text as a value, with the spelling of its numbers; what `json.loads` raises, or Odd."""
     return json.loads(text, parse_int=_integer, parse_float=_real, parse_constant=_constant, object_pairs_hook=_object)
 
 
@@ -261,22 +265,31 @@ def _real(spelling: str) -> float | Spelled:
 
 
 def _constant(name: str) -> NoReturn:
-    _refuse("nan", f"the template has {name}, which is not a JSON number", "JavaScript refuses it", "write a number")
+    raise Odd(constant=name)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    keys = [key for key, _ in pairs]
-    twice = next(key for key in found if keys.count(key) > 1)
-    shown = clean(twice).replace("\n", " ")[:80]
-    _refuse(
-        "duplicate-key",
-        f"the key `{shown}` stands twice in one object of the template",
-        "readers differ in which of the two they take",
-        "remove one of them",
-    )
+    twice = Counter(key for key, _ in pairs)
+    raise Odd(next(key for key in found if twice[key] > 1))
+
+
+def _refuse_odd(text: str, odd: Odd) -> NoReturn:
+    """What Python's JSON takes and other readers do not, with its place."""
+    at = json_faults.place(text, odd)
+    where, detail = json_faults.words(text, at), json_faults.excerpt(text, at)
+    if odd.constant:
+        _refuse_number(f"{odd.constant} {where}", detail)
+    shown = clean(odd.key).replace("\n", " ")[:80]
+    what = f"the key `{shown}` stands twice in one object of the template, again {where}"
+    _refuse("duplicate-key", what, "readers differ in which of the two they take", "remove one of them", detail)
+
+
+def _refuse_number(what: str, detail: str = "") -> NoReturn:
+    why = "JavaScript refuses it"
+    _refuse("nan", f"the template has {what}, which is not a JSON number", why, "write a number", detail)
 
 
 def _check_depth(document: Mapping[str, Any]) -> None:
@@ -324,7 +337,7 @@ def written(value: Any) -> str:
         case str():
             return _string(value)
         case float() if value - value != 0:
-            _constant(str(value))
+            _refuse_number(str(value))
         case _:
             return json.dumps(value)
 
@@ -336,16 +349,6 @@ def _string(value: str) -> str:
 def _name(value: object) -> str:
     names = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
-
-
-def _excerpt(text: str, error: json.JSONDecodeError) -> str:
-    """The line that cannot be read, as much of it as fits, with a mark below the place."""
-    start = text.rfind("\n", 0, error.pos) + 1
-    end = text.find("\n", error.pos)
-    begin = max(start, error.pos - 60)
-    before = clean(text[begin : error.pos]).replace("\t", " ")
-    after = clean(text[error.pos : len(text) if end < 0 else end][:40]).replace("\t", " ")
-    return f"{before}{after}\n{' ' * len(before)}^"
 
 
 def _refuse(code: str, what: str, why: str, fix: str, detail: str = "") -> NoReturn:

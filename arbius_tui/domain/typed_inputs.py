@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from arbius_tui.domain.cases import BASE_SEED
-from arbius_tui.domain.inputs import ModelInput
+from arbius_tui.domain.case_values import BASE_SEED
+from arbius_tui.domain.inputs import ModelInput, fits
 
 LINKS = ("http://", "https://", "data:")
 """What a file input takes as it is; everything else is the path of a file."""
@@ -117,9 +117,7 @@ def structure(item: ModelInput, text: str) -> Any:
 
 def within(item: ModelInput, value: float) -> None:
     """Wrong unless the value keeps the bounds."""
-    low = item.min is not None and value < item.min
-    high = item.max is not None and value > item.max
-    if low or high:
+    if not fits(item, value):
         raise Wrong(takes(item))
 
 
@@ -141,9 +139,10 @@ def takes(item: ModelInput) -> str:
 
 
 def bounds(item: ModelInput) -> str:
-    """`from 1 to 50`, `from 0`, `to 20`, or nothing."""
-    parts = [f"from {plain(item.min)}"] if item.min is not None else []
-    return " ".join(parts + ([f"to {plain(item.max)}"] if item.max is not None else []))
+    """`from 1 to 50`, `from 0`, `to 20`, `above 0`, `from 8 to 64 in steps of 8`, or nothing."""
+    known = [("from", item.min), ("above", item.above), ("to", item.max), ("below", item.below)]
+    parts = [f"{word} {plain(value)}" for word, value in known if value is not None]
+    return " ".join(parts + ([f"in steps of {plain(item.multiple)}"] if item.multiple else []))
 
 
 def plain(number: float) -> str:

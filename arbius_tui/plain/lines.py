@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -42,7 +43,7 @@ def said(step: str, line: Line) -> list[str]:
 def trouble(problem: Problem) -> list[str]:
     """A problem: what, why, fix, and the raw text."""
     word = {"error": "FAIL", "warn": "warn", "info": "note"}[problem.severity]
-    lines = [f"  {word}  {problem.what}{' (' + problem.path + ')' if problem.path else ''}"]
+    lines = [f"  {word}  {problem.what}{' (' + clean(problem.path) + ')' if problem.path else ''}"]
     if problem.why:
         lines.append(f"    why  {problem.why}")
     if problem.fix:
@@ -76,6 +77,10 @@ def drift(i: Mapping[str, Any]) -> str:
 
 def case(i: Mapping[str, Any]) -> str:
     """A case that has ended, with its whole hash."""
+    if i["status"] == "listed":
+        return "  ".join(
+            part for part in (f"case {i['number']}", i["id"], i["title"], f"seed {i['seed']}", asks(i)) if part
+        )
     if i["status"] in ("wait", "run"):
         return ""
     where = f"server {i['endpoint']}, " if i["endpoint"] != "1" else ""
@@ -87,12 +92,40 @@ def case(i: Mapping[str, Any]) -> str:
     return f"{head}: {outputs}  {seconds(i['seconds'])}  {i['letter']} {verdict}"
 
 
+def asks(i: Mapping[str, Any]) -> str:
+    """What a case wants of its output, what happens before it, and the inputs of its own."""
+    wants = {"same": f"the bytes of {i['against']}", "differs": f"other bytes than {i['against']}"}.get(i["expect"], "")
+    first = {"pause": "after a second", "restart": "after a restart"}.get(i["before"], "")
+    own = json.dumps(i["changes"], ensure_ascii=False) if i["changes"] else ""
+    return "  ".join(part for part in (wants, first, own if len(own) <= 200 else f"{own[:200]}..") if part)
+
+
+def cases(i: Mapping[str, Any]) -> str:
+    """What the next test runs: the inputs that all cases share, and how many cases there are."""
+    shared = [f"input {item['name']}  {' '.join(str(part) for part in sent(item['name'], i))}" for item in i["inputs"]]
+    pairs = ", pairs of values too" if i["pairwise"] else ""
+    return "\n".join([*shared, f"{i['count']} cases{pairs}{', ' + i['about'] if i['about'] else ''}"])
+
+
+def sent(name: str, i: Mapping[str, Any]) -> list[str]:
+    """What all cases send of an input."""
+    if name == "seed":
+        return ["of each case"]
+    value = i["shared"].get(name, "not sent")
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return [text if len(text) <= 200 else f"{text[:60]}.. ({len(text):,} characters)"] + (
+        ["(made up: it has no default)"] if name in i["stated"] else []
+    )
+
+
 def endpoint(i: Mapping[str, Any]) -> str:
-    """A server of the test, when it begins and when it has gone."""
-    known = [i["url"], *(f"{key} {i[key]}" for key in ("gpu", "driver", "cog") if i[key])]
-    known += ["CPU-ONLY"] if i["cpu_only"] else []
+    """A server of the test: when it is named, when it begins and when it has gone."""
     if i["state"] == "wait":
-        return f"server {i['id']}  {'  '.join(known)}"
+        return f"server {i['id']}  {i['url']}"
+    if i["state"] == "run" and not i["why"]:
+        gpu = "CPU-ONLY" if i["cpu_only"] else i["gpu"] or "GPU not known"
+        known = [gpu, *(f"{key} {i[key]}" for key in ("driver", "cog") if i[key])]
+        return f"server {i['id']}  {i['url']}  {'  '.join(known)}"
     return f"FAIL  server {i['id']}: {i['why']}" if i["state"] == "FAIL" and i["why"] else ""
 
 
@@ -155,6 +188,7 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "check": check,
     "drift": drift,
     "case": case,
+    "cases": cases,
     "endpoint": endpoint,
     "comparison": comparison,
     "part": part,

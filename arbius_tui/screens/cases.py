@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from arbius_tui.steps.seed_case import CaseSeen
 
 CAUSES_OF = {
-    "big": ("seed-over-32-bits", "endpoint-lost", "model-failed"),
+    "big": ("seed-over-32-bits", "seed-bounded", "endpoint-lost", "model-failed"),
     "failed": ("endpoint-lost", "model-failed"),
     "differs": ("seed-ignored",),
 }
@@ -44,6 +44,14 @@ def columns_of(servers: Sequence[str]) -> Sequence[Column]:
     if len(servers) < 2:
         return COLUMNS
     return (*COLUMNS[:3], *(Column(f"server {id}"[-9:], 9, 12) for id in servers))
+
+
+def server_words(server: Mapping[str, Any]) -> str:
+    """Where a server is and on what it runs, as far as anybody knows."""
+    gpu, driver, cog = (str(server.get(key) or "") for key in ("gpu", "driver", "cog"))
+    runs_on = "CPU-ONLY" if server.get("cpu_only") else gpu or "GPU not known"
+    more = [f"driver {driver}" if driver else "", f"cog {cog}" if cog else "", str(server.get("why") or "")]
+    return ", ".join(part for part in (str(server.get("url") or ""), runs_on, *more) if part)
 
 
 def drawn_on_all(cases: Sequence[CaseSeen | None]) -> Row:
@@ -75,6 +83,8 @@ def drawn(case: CaseSeen, progress: Cell) -> Row:
     bulk = size(sum(output.bytes for output in case.outputs)) if case.outputs else "-"
     took = seconds(case.seconds) if case.seconds else ""
     shown: Cell = ("base", "$muted") if verdict == "base" else verdict
+    if verdict == "SKIPPED" and not case.wanted:
+        shown = (verdict, "bold $error")
     more = (case.letter, "bold $ink"), hashed, (bulk, "$ink"), (took, "$ink"), shown
     return Row(case.id, (*cells, *more), "ok" if case.wanted else verdict)
 
@@ -103,7 +113,7 @@ def no_hash(case: CaseSeen) -> str:
     """What stands where a hash would."""
     found = re.search(r"HTTP \d{3}", case.error)
     if case.status == "skipped":
-        return "left out"
+        return "left out" if case.wanted else "not sent"
     return found[0] if found else "no answer" if case.verdict == "TIMEOUT" else "failed"
 
 
@@ -111,8 +121,11 @@ def reasons(case: CaseSeen, cause: Problem | None) -> list[Fact]:
     """Why the case is there and what it gave; or why it failed, what mends it and what was said."""
     if cause:
         fact = Fact("fix", cause.fix.text if cause.fix else "")
-        return [why(cause.why), fact, *([raw(case.error)] if case.error else [])]
-    facts = [why(case.purpose)]
+        near = [Fact("got", case.near)] if case.verdict == "NEAR" else []
+        return [why(cause.why), fact, *near, *([raw(case.error)] if case.error else [])]
+    facts = [why(case.purpose or "you added it")]
+    if case.changes:
+        facts.append(Fact("inputs", ", ".join(f"{name} {plain(value)}" for name, value in case.changes.items())))
     if case.status == "skipped":
         return [*facts, Fact("left out", case.why)]
     if case.error:
@@ -125,6 +138,12 @@ def reasons(case: CaseSeen, cause: Problem | None) -> list[Fact]:
         )
     said = {"SAME": "the same bytes", "DIFFERS": "other bytes", "NEAR": case.near or "nearly the same"}
     return [*facts, Fact("got", said.get(verdict_of(case), case.why or "an output"))] if case.outputs else facts
+
+
+def plain(value: Any) -> str:
+    """A value on one line; of a long one its beginning."""
+    text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
+    return text if len(text) <= 60 else f"{text[:40]}.. ({len(text):,} characters)"
 
 
 def output_facts(case: CaseSeen) -> list[Fact]:
@@ -140,7 +159,7 @@ def output_facts(case: CaseSeen) -> list[Fact]:
     return [*facts, Fact("folder", f"{case.folder_cid}")] if case.folder_cid else facts
 
 
-def request_lines(case: CaseSeen, most: int = 12) -> list[Content]:
+def request_lines(case: CaseSeen, most: int = 9) -> list[Content]:
     """The exact body of the request."""
     rows = json.dumps({"input": dict(case.inputs)}, indent=2, ensure_ascii=False).splitlines()
     rows = [*rows[: most - 1], ".."] if len(rows) > most else rows
@@ -152,6 +171,7 @@ def cause_of(case: CaseSeen, found: Sequence[Problem]) -> Problem | None:
     if case.wanted or case.status in ("wait", "run"):
         return None
     sort = ("big" if case.seed >= 2**32 else "failed") if case.status == "failed" else case.expect
+    sort = "big" if case.status == "skipped" else sort
     others = [problem.code for problem in found if not any(problem.code in codes for codes in CAUSES_OF.values())]
     codes = CAUSES_OF.get(sort, tuple(others))
     return next((problem for code in codes for problem in found if problem.code == code), None)

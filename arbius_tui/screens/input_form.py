@@ -34,8 +34,15 @@ class InputForm(Vertical):
     class Judged(Message):
         """A field became wrong, or right again."""
 
-    def __init__(self, id: str | None = None) -> None:
+    class Paused(Message):
+        """Nobody typed for a while."""
+
+    def __init__(self, id: str | None = None, empty: str = "") -> None:
         super().__init__(id=id)
+        self.empty = empty
+        """What an empty field means, where it is the same for all."""
+        self.notes: dict[str, str] = {}
+        """What there is to know of a field beside the model's own words."""
         self.known: dict[str, ModelInput] = {}
         self.form, self.about = Form(), FactBlock(2)
         self.room = VerticalScroll(self.form, can_focus=False)
@@ -109,13 +116,14 @@ class InputForm(Vertical):
             self.timer.stop()
         if event.field.state and not self.problem(event.field.id, event.field.value):
             self.judge(event.field)
-        elif event.field.kind == "text":
+        if event.field.kind == "text" or not event.field.state:
             self.timer = self.set_timer(PAUSE, self.pause)
 
     def pause(self) -> None:
         """Nobody typed for a while."""
         if field := self.form.field:
             self.judge(field)
+        self.post_message(self.Paused())
 
     @on(Form.Moved)
     def _moved(self, event: Form.Moved) -> None:
@@ -150,9 +158,11 @@ class InputForm(Vertical):
             self.about.show([Fact("takes", ("nothing: this model has no inputs", "$muted"))])
             return
         typed = field is not None and field.kind == "text" and not typed_inputs.needed(item)
-        left_out = "; empty: the model's own default" if item.has_default else "; empty: it is left out"
+        left_out = "the model's own default" if item.has_default else "it is left out"
+        left_out = f"; empty: {self.empty or left_out}"
         empty = left_out if typed and item.type != "string" else ""
         said = item.description or ("miners set it for every task" if item.name == "seed" else "-")
+        said = self.notes.get(item.name) or said
         self.about.show([Fact("about", (said, "$muted")), Fact("takes", (typed_inputs.takes(item) + empty, "$muted"))])
 
 

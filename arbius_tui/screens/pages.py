@@ -93,6 +93,7 @@ class HelpPage(Page):
 class ReadingPage(Page):
     """Lines to be read and scrolled, e.g. two outputs side by side. They are inert text."""
 
+    hints = ("Esc back", "PgDn more")
     AUTO_FOCUS = "VerticalScroll"
 
     def __init__(self, title: str, right: str, rows: Sequence[Content]) -> None:

@@ -11,7 +11,7 @@ from textual import on
 from textual.content import Content
 from textual.widget import Widget
 
-from arbius_tui.domain.events import Found, Trouble
+from arbius_tui.domain.events import Found, Line, Trouble
 from arbius_tui.domain.text import seconds
 from arbius_tui.screens.input_form import InputForm
 from arbius_tui.screens.predict_keys import PredictKeys
@@ -58,6 +58,10 @@ class PredictScreen(PredictKeys):
         """First the inputs, then predictions."""
         from arbius_tui.steps.predict import Predict, ReadInputs
 
+        step, self.next_step = self.next_step, None
+        if step:
+            return step
+        self.tried = self.inputs.open_texts()
         return ReadInputs() if self.reading else Predict(texts=self.inputs.texts, keep=True)
 
     def action_run(self) -> None:
@@ -122,6 +126,12 @@ class PredictScreen(PredictKeys):
                 self.output.add(event.item)
             case Predicted():
                 self.output.succeed(event.item)
+
+    def on_line(self, event: Line) -> None:
+        """What was kept for the seed test is said."""
+        super().on_line(event)
+        if event.source == "cases" and event.text.startswith("kept"):
+            self.say(event.text, "$success")
 
     def fill(self, seen: InputsSeen) -> None:
         """The form, once the server has said what it takes."""

@@ -14,6 +14,7 @@ from arbius_tui.screens.session import Session
 from arbius_tui.widgets.frame import Rule
 
 if TYPE_CHECKING:
+    from arbius_tui.steps.base import Step
     from arbius_tui.steps.run import HealthSeen
 
 
@@ -24,6 +25,7 @@ class PredictKeys(StepScreen):
         Binding("f5", "run", "predict", id="frame.run", tooltip="ask the model with these inputs"),
         Binding("e", "edit", "inputs", id="predict.edit", tooltip="back to the inputs; the output stays"),
         Binding("f6", "look", "output", id="predict.output", tooltip="to what came back; there letters are keys"),
+        Binding("k", "keep", "keep", id="predict.keep", tooltip="keep it as a case of the seed test, wanted twice"),
         Binding("o", "open", "open", id="predict.open", tooltip="open the output with what this desktop has for it"),
         Binding("n,right", "turn(1)", "next", id="predict.next", tooltip="the next output"),
         Binding("left", "turn(-1)", "before", id="predict.before", show=False, tooltip="the output before"),
@@ -34,6 +36,9 @@ class PredictKeys(StepScreen):
         self.inputs = InputForm()
         self.inputs_rule, self.output = Rule("Inputs", id="inputs-rule", active=True), OutputPane(id="output")
         self.reading = True
+        self.tried: dict[str, str] = {}
+        """What the output came from, as it was typed."""
+        self.next_step: Step | None = None
         self.health: HealthSeen | None = None
 
     def look(self) -> None:
@@ -89,6 +94,14 @@ class PredictKeys(StepScreen):
         if output := self.output.output:
             self.say(await open_file(output.path))
 
+    def action_keep(self) -> None:
+        """Keep what was tried as a case of the seed test."""
+        from arbius_tui.steps.seed_edit import KeepTried
+
+        if not self.running and self.output.whole:
+            self.next_step = KeepTried(self.tried)
+            self.job = self.run_step()
+
     def wanted(self) -> list[str]:
         """Where the keys go decides: to the form, to the output, or to what runs."""
         if self.running:
@@ -100,6 +113,7 @@ class PredictKeys(StepScreen):
         return [
             "frame.run",
             "predict.edit",
+            "predict.keep",
             "predict.open",
             *(["predict.next"] if len(self.output.outputs) > 1 else []),
         ]
@@ -110,7 +124,7 @@ class PredictKeys(StepScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys of the output are there when there is one."""
-        if action in ("open", "turn"):
+        if action in ("open", "turn", "keep"):
             return self.output.output is not None and not self.editing
         if action in ("look", "edit"):
             return not self.reading and (self.running or bool(self.output.whole) or not self.editing)

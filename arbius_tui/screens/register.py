@@ -15,6 +15,7 @@ from arbius_tui.domain.records import RegisterRecord
 from arbius_tui.domain.text import amount, exact_bytes, grouped, short
 from arbius_tui.screens.findings import place
 from arbius_tui.screens.tabled import TableScreen, texts, whole
+from arbius_tui.steps.base import LOCKED, locked
 from arbius_tui.widgets.frame import Rule
 from arbius_tui.widgets.panes import Empty, Fact, Facts, why
 from arbius_tui.widgets.text import Column, Row, words
@@ -74,6 +75,12 @@ class RegisterScreen(TableScreen):
 
     def nothing(self) -> Empty:
         """Before the first look."""
+        if locked("register", self.session.journey):
+            return Empty(
+                f"Locked: {LOCKED}.",
+                [("Ctrl+G 4", "see why, mend it and run the seed test again")],
+                "A registration cannot be undone, and its tasks could not be mined.",
+            )
         verb = "rehearsed" if self.session.rehearsal else "sent"
         return Empty(
             "The model is not registered yet.",

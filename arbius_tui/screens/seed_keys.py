@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work as worker
 from textual.binding import Binding, BindingType
 
-from arbius_tui.screens.tabled import TableScreen
+from arbius_tui.screens.seed_files import SeedFiles
 from arbius_tui.widgets.pane import Cancelled
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
+    from arbius_tui.screens.seed_cases import CasesScreen
     from arbius_tui.steps.base import Step
     from arbius_tui.steps.seed_case import CaseSeen
+    from arbius_tui.steps.seed_servers import Machines
     from arbius_tui.steps.seed_track import Control
 
 
-class SeedKeys(TableScreen):
+class SeedKeys(SeedFiles):
     """What the author can do with cases and runs. `cases` are all runs by server and case."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "run_or_hold", "run", id="seed_test.run", tooltip="run all cases; while they run hold, go on"),
-        Binding("d", "diff", "diff", id="seed_test.diff", tooltip="compare this run with the marked one, or its own"),
+        Binding(
+            "d",
+            "diff",
+            "diff",
+            id="seed_test.diff",
+            tooltip="compare it with the marked run, else with its own",
+        ),
         Binding("m", "mark", "mark", id="seed_test.mark", tooltip="mark this run, to compare another one with it"),
-        Binding("s", "server", "server", id="seed_test.server", tooltip="look at the same case on the next server"),
+        Binding("s", "servers", "servers", id="seed_test.servers", tooltip="run the same cases on other servers, too"),
+        Binding("v", "server", "view", id="seed_test.server", tooltip="look at the same case on the next server"),
         Binding("l", "leave_out", "leave", id="seed_test.leave", tooltip="leave out the case that runs"),
-        Binding("f5", "again", "failed", id="frame.run", tooltip="run the cases again that were not as wanted"),
+        Binding("f5", "again", "rerun", id="frame.run", tooltip="run the cases again that were not as wanted"),
         Binding("o", "open", "open", id="seed_test.open", tooltip="open the output of this run"),
         Binding("e", "export", "export", id="seed_test.export", tooltip="write the report and the miner card"),
-        Binding("w", "write", "cases", id="seed_test.write", tooltip="write the cases to a file that can be changed"),
+        Binding("a", "cases", "cases", id="seed_test.cases", tooltip="see the cases, change them, add your own"),
+        Binding("w", "write", "write", id="seed_test.write", tooltip="write the cases to a file that can be changed"),
         Binding("c", "replay", "replay", id="seed_test.replay", tooltip="run the cases of a file"),
     ]
     cases: dict[tuple[str, str], CaseSeen]
@@ -38,16 +48,22 @@ class SeedKeys(TableScreen):
     def setup_keys(self) -> None:
         """Nothing is marked, and nothing was chosen."""
         self.next_step: Step | None = None
+        self.also: tuple[str, ...] = ()
+        """Servers that the author named here, beside those of the command line."""
         self.control: Control | None = None
         self.other: tuple[str, str] | None = None
+        self.listing: CasesScreen | None = None
 
     def wanted(self) -> list[str]:
         """Running is next, then the next step; what needs a run comes with the first one."""
         if self.running:
-            return ["frame.cancel", "seed_test.run", "seed_test.leave", "seed_test.server"]
+            held = self.control is not None and self.control.held
+            return ["frame.cancel", "Space go on" if held else "Space hold", "seed_test.leave", "seed_test.server"]
         later = ("diff", "mark", "server", "open", "export", "write")
-        own = ["seed_test.run", *(f"seed_test.{key}" for key in later if self.cases), "seed_test.replay"]
-        mend = ["frame.run"] if any(not case.wanted for case in self.cases.values()) else []
+        own = ["seed_test.run", "seed_test.cases"]
+        own += [*(f"seed_test.{key}" for key in later if self.cases), "seed_test.replay"]
+        own.insert(5 if self.cases else 2, "seed_test.servers")
+        mend = ["frame.run"] if any(map(to_mend, self.cases.values())) else []
         return ["frame.next", *own] if self.finished else [*mend, *own]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -56,12 +72,9 @@ class SeedKeys(TableScreen):
             return len({server for server, _ in self.cases}) > 1
         if action == "leave_out":
             return self.running
+        if action in ("cases", "servers"):
+            return not self.running
         return super().check_action(action, parameters)
-
-    @property
-    def here(self) -> CaseSeen | None:
-        """Hook: the run to look at."""
-        raise NotImplementedError
 
     def work(self) -> Step | None:
         """What a key asked for, else the whole test, so that it can be held."""
@@ -70,7 +83,7 @@ class SeedKeys(TableScreen):
 
         step, self.next_step = self.next_step, None
         if step is None:
-            step = SeedTest()
+            step = SeedTest(machines=self.machines())
         self.control = step.control if isinstance(step, SeedTest) else Control()
         return step
 
@@ -81,9 +94,11 @@ class SeedKeys(TableScreen):
         elif self.control and self.control.held:
             self.control.go_on()
             self.say("it goes on")
+            self.refresh_keys()
         elif self.control:
             self.control.hold()
             self.say("no further case begins; Space goes on, x stops")
+            self.refresh_keys()
 
     def action_again(self) -> None:
         """Only what was not as wanted."""
@@ -91,10 +106,37 @@ class SeedKeys(TableScreen):
 
         if self.running:
             return
-        if self.cases and all(case.wanted for case in self.cases.values()):
+        if self.cases and not any(map(to_mend, self.cases.values())):
             self.say("every case is as wanted; Space runs them all again")
             return
-        self.next_step = SeedTest(again=bool(self.cases))
+        self.also = self.also or tuple(self.others())
+        self.next_step = SeedTest(again=bool(self.cases), machines=self.machines())
+        self.action_run()
+
+    def machines(self) -> Machines:
+        """The servers that the author chose here."""
+        from arbius_tui.steps.seed_servers import Machines
+
+        return Machines(self.also)
+
+    def others(self) -> list[str]:
+        """Hook: the servers of the last test but the first."""
+        return []
+
+    @worker(group="pane", exclusive=True, exit_on_error=False)
+    async def action_servers(self) -> None:
+        """Ask for the other servers, and run the cases on all of them."""
+        from arbius_tui.domain.questions import Question
+
+        usual, like = (
+            " ".join(self.also or self.others()),
+            "URL, ssh://me@gpu, tcp://gpu:2376, context, replicate:me/model",
+        )
+        try:
+            answer = await self.ask(Question("servers", "Which other servers, with blanks between?", like, usual))
+        except Cancelled:
+            return
+        self.also = tuple(answer.split())
         self.action_run()
 
     def action_leave_out(self) -> None:
@@ -103,6 +145,17 @@ class SeedKeys(TableScreen):
         case = self.here if self.here in running else next(iter(running), None)
         if case is None or self.control is None or not self.control.leave_out(case.key):
             self.say("no case runs")
+
+    def action_cases(self) -> None:
+        """The cases before they run, over this screen."""
+        from arbius_tui.screens.seed_cases import CasesScreen
+
+        self.listing = CasesScreen(self.session)
+        self.app.push_screen(self.listing)
+
+    def jobs(self) -> list[Worker[None]]:
+        """Also a change that is being kept."""
+        return super().jobs() + (self.listing.jobs() if self.listing and self.listing.is_attached else [])
 
     def action_mark(self) -> None:
         """The run that the next `d` compares with."""
@@ -128,55 +181,9 @@ class SeedKeys(TableScreen):
         self.next_step = SeedCompare(f"{server}/{id}", f"{case.endpoint}/{case.id}")
         self.action_run()
 
-    @worker(group="copy", exclusive=True, exit_on_error=False)
-    async def action_open(self) -> None:
-        """The first output of this run, with what the desktop has for it."""
-        from arbius_tui.screens.opening import open_file
-        from arbius_tui.steps.seed_compare import output_path
 
-        walk = self.session.walk
-        path = output_path(walk.services, self.here) if walk and self.here else None
-        self.say(await open_file(str(path)) if path else "this run has no output here")
+def to_mend(case: CaseSeen) -> bool:
+    """Whether a case is not as wanted, or was left out by the author."""
+    from arbius_tui.domain.reproducibility import LEFT_OUT
 
-    @worker(group="pane", exclusive=True, exit_on_error=False)
-    async def action_export(self) -> None:
-        """Ask where the report shall lie, and write it."""
-        from arbius_tui.steps.seed_report import SeedReport
-
-        why = "JSON, a page for the pull request, and the card that miners need"
-        await self.asked("report", "Where shall the report lie?", why, "seed-test-report", SeedReport)
-
-    @worker(group="pane", exclusive=True, exit_on_error=False)
-    async def action_write(self) -> None:
-        """Ask for a file, and write the cases there."""
-        from arbius_tui.steps.seed_test import WriteCases
-
-        why = "change, add or remove cases in it; c runs them"
-        await self.asked("cases", "Where shall the cases lie?", why, "cases.json", WriteCases)
-
-    @worker(group="pane", exclusive=True, exit_on_error=False)
-    async def action_replay(self) -> None:
-        """Ask for a file of cases, and run them."""
-        from arbius_tui.steps.seed_test import SeedTest
-
-        why = "exactly these cases run, in their order; w writes such a file"
-        await self.asked("replay", "Which file of cases?", why, "cases.json", lambda p: SeedTest(cases=p))
-
-    async def asked(self, id: str, text: str, why: str, usual: str, step: Callable[[Path], Step]) -> None:
-        """Run the step that the answer makes."""
-        from arbius_tui.domain.questions import Question
-
-        if self.running:
-            self.say("the test still runs; x stops it")
-            return
-        try:
-            answer = await self.ask(Question(id, text, why, usual))
-        except Cancelled:
-            return
-        self.next_step = step(typed(answer))
-        self.action_run()
-
-
-def typed(text: str) -> Path:
-    """A path as the author typed it."""
-    return Path(text).expanduser().absolute()
+    return not case.wanted or case.why == LEFT_OUT

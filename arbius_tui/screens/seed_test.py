@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.content import Content
 from textual.widget import Widget
 
-from arbius_tui.domain.errors import Problem
+from arbius_tui.domain.errors import Failure, Problem
 from arbius_tui.domain.events import Done, Found, Started, Trouble
 from arbius_tui.domain.text import seconds
 from arbius_tui.screens.cases import (
@@ -27,7 +28,7 @@ from arbius_tui.screens.pages import ReadingPage
 from arbius_tui.screens.seed_table import SeedTable
 from arbius_tui.screens.tabled import TableScreen, texts
 from arbius_tui.widgets.frame import Rule
-from arbius_tui.widgets.panes import Empty
+from arbius_tui.widgets.panes import Empty, Fact
 from arbius_tui.widgets.text import Column, counts, line, words
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ class SeedTestScreen(SeedTable):
         """Before the first run."""
         return Empty(
             "Nothing is proved yet.",
-            [("Space", "run the model with one seed, with others, and after a restart")],
+            [
+                ("Space", "run the model with one seed, with others, and after a restart"),
+                ("a", "see the cases first, change them, add your own"),
+            ],
             "Miners are compared byte by byte: the seed alone must decide the output.",
         )
 
@@ -66,14 +70,13 @@ class SeedTestScreen(SeedTable):
         self.setup_keys()
         self.setup_table()
         self.looked: list[ComparisonSeen] = []
-        self.led = ""
         self.diagnosis: list[Problem] = []
         yield from super().body()
 
     def finding(self) -> Iterable[Widget]:
         """The case, its output, and at 120 what was sent and what it all means."""
         yield from super().finding()
-        self.output_rule, self.output = Rule("Output"), FactBlock(2)
+        self.output_rule, self.output = Rule("Output"), FactBlock(3)
         self.more = SideBySide("Diagnosis", "Request")
         yield self.output_rule
         yield self.output
@@ -86,7 +89,7 @@ class SeedTestScreen(SeedTable):
         record = self.saved_record()
         for server in record.get("endpoints") or ():
             if isinstance(server, Mapping):
-                self.know(str(server.get("id")), str(server.get("url")))
+                self.know(server)
         rows = record.get("cases")
         for number, row in enumerate(rows if isinstance(rows, list | tuple) else (), 1):
             if isinstance(row, Mapping):
@@ -107,8 +110,10 @@ class SeedTestScreen(SeedTable):
         match event.item:
             case ComparisonSeen() as found:
                 self.looked.append(found)
-            case EndpointSeen(id=id, url=url) if id not in self.servers:
-                self.know(id, url)
+            case EndpointSeen() as server:
+                if (server.id, server.state) == ("1", "wait"):
+                    self.forget_servers()
+                self.know(asdict(server))
             case CaseSeen() as case:
                 self.on_case(case)
 
@@ -161,13 +166,6 @@ class SeedTestScreen(SeedTable):
         elif self.table.row:
             self.explain(self.table.row.id)
 
-    def to_first_trouble(self) -> None:
-        """Where the author has to look."""
-        if case := next((case for case in self.cases.values() if not case.wanted), None):
-            self.server = case.endpoint
-            self.table.go(case.id)
-            self.explain(case.id)
-
     def end(self) -> None:
         """A case that was cut off did not run."""
         for case in [c for c in self.cases.values() if c.status == "run"]:
@@ -184,7 +182,10 @@ class SeedTestScreen(SeedTable):
         took = seconds(case.seconds) if case.seconds else ""
         where = f"  on server {case.endpoint}" if len(self.servers) > 1 else ""
         self.pane.show(
-            f"case {case.number}  {case.title}{where}", verdict, case.why if cause else took, reasons(case, cause)
+            f"case {case.number}  {case.title}{where}",
+            verdict,
+            case.why if cause and not case.near else took,
+            [*reasons(case, cause), *([Fact("server", self.about[case.endpoint])] if where else [])],
         )
         self.output_rule.show("Output", "", f"case {case.number}")
         self.output.show(output_facts(case))
@@ -222,12 +223,30 @@ class SeedTestScreen(SeedTable):
 
     def command(self) -> str:
         """The same without a screen."""
+        from arbius_tui.domain.case_edits import flags as case_flags
+        from arbius_tui.domain.case_edits import recalled
+
         urls = list(self.servers.values()) or [texts(self.saved_record("run"), "url")[0] or "URL"]
-        return self.shell("seed-test", *(word for url in urls for word in ("--endpoint", url)))
+        own = case_flags(recalled(self.saved_record("seed_cases")))
+        return self.shell("seed-test", *flags(urls, texts(self.saved_record("run"), "image")[0]), *own)
 
     def copy_text(self) -> str:
         """The full hashes of the run that is looked at."""
         return "\n".join(output.sha256 for output in self.here.outputs) if self.here else ""
+
+
+def flags(servers: Sequence[str], image: str) -> list[str]:
+    """These servers as flags of the command line; on a Docker Engine the image is started."""
+    from arbius_tui.domain.places import place
+
+    with suppress(Failure):
+        kinds = [place(text).kind for text in servers]
+        named = ["--image", image] if image and "docker" in kinds else []
+        return [word for kind, text in zip(kinds, servers, strict=True) for word in (FLAG[kind], text)] + named
+    return [word for text in servers for word in ("--endpoint", text)]
+
+
+FLAG = {"docker": "--docker", "cog": "--endpoint", "replicate": "--endpoint"}
 
 
 def comparison_page(found: Sequence[ComparisonSeen], width: int) -> ReadingPage:

@@ -28,6 +28,12 @@ class CogHttp:
         if client is not None:
             await client.aclose()
 
+    async def opened(self) -> httpx.AsyncClient:
+        """The client itself, for requests to another place than the server."""
+        if self._client is None:
+            self._client = await asyncio.to_thread(client)
+        return self._client
+
     async def get(self, url: str, path: str, limit: float) -> dict[str, Any]:
         """A JSON object within `limit` seconds; a Failure for everything else."""
         try:
@@ -46,14 +52,13 @@ class CogHttp:
         self, method: str, url: str, path: str, limit: float | None, body: bytes | None = None
     ) -> AsyncIterator[httpx.Response]:
         """An open response, not read yet. Whatever breaks on the way is a Failure, also while it is read."""
-        if self._client is None:
-            self._client = await asyncio.to_thread(client)
+        opened = await self.opened()
         import httpx
 
         headers = {"Content-Type": "application/json"} if body is not None else {}
         target, timeout = replies.endpoint(url) + path, httpx.Timeout(limit, connect=10)
         try:
-            async with self._client.stream(method, target, content=body, headers=headers, timeout=timeout) as response:
+            async with opened.stream(method, target, content=body, headers=headers, timeout=timeout) as response:
                 yield response
         except httpx.TimeoutException:
             raise replies.late(url, limit or 10) from None

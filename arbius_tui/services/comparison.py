@@ -18,7 +18,7 @@ from pathlib import Path
 from arbius_tui.domain.comparison import Bytes, Comparison, Pixels, Samples, Text, Values
 from arbius_tui.domain.media_parts import Data, Difference, Layout, differences, read_parts
 from arbius_tui.domain.media_times import any_by_time
-from arbius_tui.domain.nearness import Evidence, nearness
+from arbius_tui.domain.nearness import Evidence, nearness, noise
 from arbius_tui.domain.text import grouped
 from arbius_tui.domain.text_difference import compare_json, compare_texts
 from arbius_tui.services.comparison_pictures import Unlike, compare_pictures, same_stream
@@ -99,18 +99,19 @@ class Work:
 
     def result(self) -> Comparison:
         """What is known now; nothing is called near before all was looked at."""
-        near, lines = "", self.text.lines if self.text else ()
+        near, lines, noisy = "", self.text.lines if self.text else (), False
         if self.done and not self.equal and self.layouts:
             damaged = any(layout.damage for layout in self.layouts)
             evidence = Evidence(self.layouts[0].format, damaged, self.parts, self.mime)
             near = nearness(evidence, self.pixels, self.samples, self.text, self.values)
+            noisy = not near and not damaged and noise(self.pixels, self.samples, self.text, self.values)
         rows = [*self.parts, *(self.values.paths if self.values else ())]
         removed, added = ([line[1:] for line in lines if line[0] == sign] for sign in "-+")
         timed = any_by_time([*((row.one, row.other) for row in rows), *zip(removed, added, strict=False)])
         shown = self.parts[-MOST_PARTS:]
         return Comparison(
             self.mime, self.equal, self.bytes, self.layouts[0].format if self.layouts else "", shown, self.pixels,
-            self.samples, self.text, self.values, near, timed, tuple(self.notes),
+            self.samples, self.text, self.values, near, noisy and not timed, timed, tuple(self.notes),
         )  # fmt: skip
 
 
@@ -254,6 +255,6 @@ def compare_as_texts(a: Data, b: Data, work: Work) -> None:
     if not whole:
         work.notes.append(f"the texts were compared from byte {grouped(start)} to {grouped(end)} only")
     if not whole or "\ufffd" in one + other:
-        work.text = replace(work.text, words_equal=False)
+        work.text = replace(work.text, words_equal=False, numbers_near=False)
     elif "json" in work.mime:
         work.values = compare_json(one, other)

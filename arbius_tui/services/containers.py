@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from arbius_tui.domain import images
 from arbius_tui.domain.errors import BadInput, Failure, NotReady
@@ -43,6 +43,8 @@ START_LIMIT = 120.0
 LOG_SIZE = {"max-size": "20m", "max-file": "2"}
 
 Gpus = Literal["all", "none", "auto"]
+Binding: TypeAlias = tuple[str, int | None]
+"""The address and the port of the Engine's machine at which a container is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,7 @@ class Containers(Watcher):
         image = await self.images.inspect(reference)
         if not image.is_cog:
             raise refused(image)
-        if not self.engine.where.here:
-            raise elsewhere(self.engine.where.url)
+        self._check_reach()
         await self.clear()
         choice = gpus or self.gpus
         try:
@@ -105,12 +106,21 @@ class Containers(Watcher):
                 raise
         return await self._on_a_free_port(Wanted(image, "none", shm or self.shm))
 
+    def _check_reach(self) -> None:
+        """NotReady when a port that a container opens could not be reached from here."""
+        if not self.engine.where.here:
+            raise elsewhere(self.engine.where.url)
+
+    def _binding(self) -> Binding:
+        """Where the port of the next container opens; no port means that the Engine chooses one."""
+        return HOST, free_port()
+
     async def _on_a_free_port(self, wanted: Wanted) -> Server:
         names = [self.name, *(f"{self.name}-{secrets.token_hex(3)}" for _ in range(ATTEMPTS))]
         taken: NotReady | None = None
         for _ in range(ATTEMPTS):
             try:
-                return await self._made(wanted, names[0], free_port())
+                return await self._made(wanted, names[0], self._binding())
             except NotReady as failure:
                 if failure.problem.code == "name-taken":
                     names.pop(0)
@@ -119,11 +129,11 @@ class Containers(Watcher):
                 taken = failure
         raise taken or NotReady("port-taken", "no port is free")
 
-    async def _made(self, wanted: Wanted, name: str, port: int) -> Server:
+    async def _made(self, wanted: Wanted, name: str, binding: Binding) -> Server:
         """Make a container and start it; on any failure it is removed again: docker leaves it with its name taken."""
-        url = f"http://{HOST}:{port}"
+        url = f"http://{HOST}:{binding[1]}" if binding[1] else ""
         labels = {PROJECT: self.project, f"{LABEL}session": self.session, f"{LABEL}url": url}
-        settings = (wanted, name, port, {**labels, f"{LABEL}gpus": wanted.gpus})
+        settings = (wanted, name, binding, {**labels, f"{LABEL}gpus": wanted.gpus})
         try:
             made = await self.engine.call(
                 "make a container", lambda api: create(api, *settings), START_LIMIT, settle=True
@@ -215,12 +225,12 @@ class Containers(Watcher):
         return f"arbius-tui-{word or 'model'}"
 
 
-def create(api: Any, wanted: Wanted, name: str, port: int, labels: dict[str, str]) -> str:
+def create(api: Any, wanted: Wanted, name: str, binding: Binding, labels: dict[str, str]) -> str:
     """Make the container; its id. PORT is set because an image may name another one in its environment."""
     from docker.types import DeviceRequest, LogConfig
 
     host = api.create_host_config(
-        port_bindings={INSIDE: (HOST, port)},
+        port_bindings={INSIDE: binding},
         shm_size=wanted.shm,
         device_requests=[DeviceRequest(count=-1, capabilities=[["gpu"]])] if wanted.gpus == "all" else None,
         log_config=LogConfig(type="json-file", config=LOG_SIZE),

@@ -25,7 +25,7 @@ from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.images import numbers
 from arbius_tui.domain.text import clean
 from arbius_tui.services import docker_errors
-from arbius_tui.services.machine import docker_folder, docker_host, json_file
+from arbius_tui.services.machine import docker_folder, docker_host, docker_socket, json_file
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -57,12 +57,21 @@ class Stream(Protocol[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an Engine is. `how` says who named it; `certificates` is a folder with ca.pem, cert.pem and key.pem."""
+    """Where an Engine is. `how` says who named it; `certificates` is a folder with ca.pem, cert.pem and key.pem.
+
+    `called` is its name for a person where the URL says nothing, e.g. that of a tunnel.
+    """
 
     url: str
     how: str = "given"
     certificates: Path | None = None
     verify: bool = True
+    called: str = ""
+
+    @property
+    def words(self) -> str:
+        """How a person knows it."""
+        return self.called or self.url
 
     @property
     def here(self) -> bool:
@@ -96,15 +105,31 @@ def address(environ: Mapping[str, str] = os.environ) -> Address:
     name = environ.get("DOCKER_CONTEXT") or json_file(docker_folder() / "config.json").get("currentContext")
     if not isinstance(name, str) or name in ("", "default"):
         return Address(docker_host(), "default")
+    return of_context(name, "DOCKER_CONTEXT or docker's configuration names it, and it says where the Docker Engine is")
+
+
+def of_context(name: str, why: str) -> Address:
+    """Where the docker context of this name points, with its TLS files; NotReady `docker-context`."""
     contexts, key = docker_folder() / "contexts", hashlib.sha256(name.encode()).hexdigest()
     endpoints = json_file(contexts / "meta" / key / "meta.json").get("Endpoints")
     engine = endpoints.get("docker") if isinstance(endpoints, dict) else None
     if not isinstance(engine, dict) or not isinstance(engine.get("Host"), str):
-        raise docker_errors.unknown_context(name, str(contexts))
+        raise docker_errors.unknown_context(name, str(contexts), why)
     tls = contexts / "tls" / key / "docker"
     return Address(
         engine["Host"], f"context {clean(name)}", tls if tls.is_dir() else None, not engine.get("SkipTLSVerify")
     )
+
+
+def named(where: str) -> Address:
+    """An Engine by its URL or the name of its context, as --docker takes it; `default` is this machine's own."""
+    if "://" in where:
+        folder = Path(os.environ.get("DOCKER_CERT_PATH") or docker_folder())
+        secure = where.startswith("tcp://") and os.environ.get("DOCKER_TLS_VERIFY")
+        return Address(where, certificates=folder if secure else None)
+    if where == "default":
+        return address() if os.environ.get("DOCKER_HOST") else Address(docker_socket(), "default")
+    return of_context(where, "it was named as a machine of the test")
 
 
 class Engine:
@@ -148,12 +173,12 @@ class Engine:
                 return await asyncio.shield(running)
         except TimeoutError as error:
             await settled(running, settle)
-            raise docker_errors.late(where.url, limit, doing) from error
+            raise docker_errors.late(where.words, limit, doing) from error
         except asyncio.CancelledError:
             await settled(running, settle)
             raise
         except Exception as error:  # the boundary: whatever docker, requests or urllib3 raise
-            raise docker_errors.failure(error, doing, where.url) from None
+            raise docker_errors.failure(error, doing, where.words) from None
 
     async def stream(
         self, doing: str, begin: Callable[[Any], Stream[T]], limit: float = 86400
@@ -175,9 +200,9 @@ class Engine:
             async with asyncio.timeout(max(deadline - time.monotonic(), 0)):
                 return await pump.take()
         except TimeoutError as error:
-            raise docker_errors.late(self.where.url, limit, doing) from error
+            raise docker_errors.late(self.where.words, limit, doing) from error
         except Exception as error:  # the boundary, as above
-            raise docker_errors.failure(error, doing, self.where.url) from None
+            raise docker_errors.failure(error, doing, self.where.words) from None
 
     async def facts(self) -> EngineFacts:
         """Its version, processor and runtimes."""

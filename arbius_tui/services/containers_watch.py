@@ -8,6 +8,7 @@ from contextlib import aclosing, suppress
 from typing import Any, TypeVar
 
 from arbius_tui.domain.errors import Failure, NotReady
+from arbius_tui.domain.gpus import QUERY, Gpu, listed
 from arbius_tui.services import containers_logs, containers_state
 from arbius_tui.services.containers_engine import Engine
 from arbius_tui.services.containers_state import MISSING, ContainerState
@@ -61,6 +62,18 @@ class Watcher:
                     yield containers_logs.plain(line)
         for line in reader.end():
             yield containers_logs.plain(line)
+
+    async def gpu(self, server: Server) -> Gpu:
+        """The GPU that the model in this container sees and its driver; nothing where nvidia-smi is not in it."""
+
+        def ask(api: Any) -> bytes:
+            made = api.exec_create(server.container, list(QUERY), stderr=False)["Id"]
+            said: bytes = api.exec_start(made)
+            return said if api.exec_inspect(made).get("ExitCode") == 0 else b""
+
+        with suppress(Failure):
+            return listed((await self.engine.call("ask for its GPU", ask)).decode("utf-8", "replace"))
+        return Gpu()
 
     async def last_lines(self, server: Server, count: int = 60) -> list[str]:
         """The end of the log, empty when there is none to be had."""

@@ -272,12 +272,12 @@ def late(where: str, limit: float = 0, doing: str = "") -> NotReady:
     )
 
 
-def unknown_context(name: str, folder: str) -> NotReady:
+def unknown_context(name: str, folder: str, why: str) -> NotReady:
     """A docker context that nobody made; the docker command refuses it as well."""
     return NotReady(
         "docker-context",
         f"there is no docker context named {clean(name)[:60]}",
-        why="DOCKER_CONTEXT or docker's configuration names it, and it says where the Docker Engine is",
+        why=why,
         fix="choose one that exists: `docker context use NAME`, or unset DOCKER_CONTEXT",
         command="docker context ls",
         detail=clean(f"looked in {folder}"),

@@ -250,6 +250,11 @@ def docker_host() -> str:
         return host
     if host := docker_context():
         return host
+    return docker_socket()
+
+
+def docker_socket() -> str:
+    """The first socket of a Docker Engine on this machine that is there, else the usual one."""
     places = [
         Path("/var/run/docker.sock"),
         Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent") / "docker.sock",

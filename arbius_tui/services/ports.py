@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
 from arbius_tui.domain.errors import Fix, Problem
+from arbius_tui.domain.gpus import Gpu
 from arbius_tui.domain.journey import Journey, Record
 from arbius_tui.domain.secret import Secret
 
@@ -130,6 +131,8 @@ class Server:
     pid: int = 0
     container: str = ""
     started_by_us: bool = False
+    machine: str = ""
+    """Which other machine's Docker Engine has the container, as the author named it."""
 
 
 class ModelServers(Protocol):
@@ -171,6 +174,41 @@ class Containers(ModelServers, Protocol):
 
     async def clear(self) -> int:
         """Remove every container of this project; how many there were."""
+
+    async def gpu(self, server: Server) -> Gpu:
+        """The GPU that the model in this container sees, and its driver; nothing where that is not known."""
+
+
+class Machines(Protocol):
+    """Docker Engines other than this machine's own, each by its URL or the name of its docker context."""
+
+    async def start(self, machine: str, reference: str, *, gpus: Gpus | None = None) -> Server:
+        """Start an image there, which must be there, in place of what an earlier test left; its port is reached."""
+
+    def of(self, server: Server) -> Containers:
+        """Whoever has this server's container."""
+
+    async def image(self, server: Server) -> str:
+        """The id of the image that runs in it."""
+
+
+class Hosted(Protocol):
+    """Replicate's API."""
+
+    async def known(self) -> bool:
+        """Whether there is a token for it: one that was given, or one in the keyring."""
+
+    def give(self, token: Secret) -> None:
+        """Use this token as long as this process runs."""
+
+    async def hardware(self, url: str) -> str:
+        """What a hosted model runs on, where the API says it."""
+
+    async def account(self) -> str:
+        """Whose token it is; NotReady when Replicate refuses it."""
+
+    async def keep(self) -> str:
+        """Put the token that was given into the keyring; the keyring's name. NotReady where there is none."""
 
 
 class Builder(Protocol):
@@ -221,6 +259,15 @@ class Ipfs(Protocol):
 
     async def pinned(self, cid: str) -> bool:
         """Whether this store has it pinned now."""
+
+
+class Gateway(Protocol):
+    """Somebody who may have a block, and is not believed."""
+
+    id: str
+
+    async def block(self, cid: str) -> bytes:
+        """The raw block, its hash checked against the CID; PinFailed if it cannot be had."""
 
 
 @dataclass(frozen=True)
@@ -389,12 +436,16 @@ class Services:
     fund: Fund | None = None
     endpoints: tuple[str, ...] = ()
     containers: Containers | None = None
+    machines: Machines | None = None
+    hosted: Hosted | None = None
     builder: Builder | None = None
     image: str = ""
     """The image that the author named on the command line."""
     gpus: Gpus = "auto"
     state: Path | None = None
     """The folder of this project's state, for what may be thrown away again, e.g. the outputs of the last try."""
+    gateways: tuple[Gateway, ...] = ()
+    """Who may have blocks of others; none in the rehearsal."""
     lasting: bool = True
     """Whether the journey is kept; a command that is given everything leaves nothing behind."""
 

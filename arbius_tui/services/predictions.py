@@ -19,6 +19,8 @@ from arbius_tui.domain.text import clean
 from arbius_tui.services import replies
 from arbius_tui.services.cog_http import SMALL, CogHttp, announced, read
 from arbius_tui.services.containers_logs import reason
+from arbius_tui.services.links import Links
+from arbius_tui.services.notes import tell
 from arbius_tui.services.outputs import Broken, NoOutput, Sieve, are_texts, outputs, settled
 from arbius_tui.services.ports import Health, Prediction
 
@@ -35,7 +37,10 @@ SILENCE = 3.0
 GONE = ("endpoint-unreachable", "endpoint-lost")
 
 RETRY = (0.005, 0.05, 0.5)
-"""Seconds before a prediction is sent again after 409: at first, within the first two seconds at most, later."""
+"""Seconds before a prediction is sent again after 409: at first, while it may be spurious at most, later."""
+
+SPURIOUS = 2.0
+"""Seconds of 409 after which a server is really busy; a coglet's spurious ones are over within 0.1 s."""
 
 LARGEST = 2 * 1024 * 1024 * 1024
 STATUSES = frozenset({"UNKNOWN", "STARTING", "READY", "BUSY", "SETUP_FAILED", "DEFUNCT", "UNHEALTHY"})
@@ -63,6 +68,8 @@ class CogPredictions:
     def __init__(self, largest: int = LARGEST) -> None:
         self.largest = largest
         self.http = CogHttp()
+        self.turn = asyncio.Lock()
+        """One piece of one answer in a turn of the event loop: however many servers send, the screen waits for one."""
 
     async def __aenter__(self) -> CogPredictions:
         return self
@@ -146,20 +153,20 @@ class CogPredictions:
 
         With a `folder`, which exists and is empty, the outputs lie there as files under their names afterwards.
 
-        A new server says 409 for a moment after each answer, so that is sent again; a server that is really busy is
-        waited for, all within `limit` seconds.
+        A new server says 409 for a moment after each answer, so that is sent again without a word; a server that is
+        really busy is waited for, all within `limit` seconds, and that is told (`notes.tell`).
         """
         body = json.dumps({"input": dict(inputs)}).encode()
         try:
             async with asyncio.timeout(limit):
                 began = first = time.monotonic()
-                delay = RETRY[0]
+                delay, told = RETRY[0], False
                 while (found := await self._attempt(url, body, began, folder)) is None:
                     await asyncio.sleep(delay)
                     began = time.monotonic()
-                    if began - first > 2:
-                        await self._not_hopeless(url)
-                    delay = min(delay * 2, RETRY[1] if began - first < 2 else RETRY[2])
+                    if began - first > SPURIOUS:
+                        told = await self._busy(url, told)
+                    delay = min(delay * 2, RETRY[1] if began - first < SPURIOUS else RETRY[2])
                 return found
         except TimeoutError:
             raise replies.late(url, limit) from None
@@ -178,7 +185,9 @@ class CogPredictions:
                     size += len(data)
                     if size > self.largest:
                         raise replies.too_big(size, self.largest)
-                    sieve.feed(data)
+                    async with self.turn:
+                        sieve.feed(data)
+                        await asyncio.sleep(0)
                 return await self._judge(url, sieve, time.monotonic() - began)
             except Broken as error:
                 if not sieve.kept.lstrip().startswith(b"{"):
@@ -199,6 +208,7 @@ class CogPredictions:
             raise replies.not_cog(url, "its answer has no status" if status is None else "the prediction is not over")
         value, log = reply.get("output"), replies.tail(reply.get("logs"))
         pieces = await self._in_pieces(url, value)
+        value = await Links(self.http, url, self.largest).fetched(value, sieve, pieces=pieces)
         try:
             found, shape = outputs(value, sieve.payloads, pieces=pieces)
             if sieve.folder:
@@ -212,20 +222,31 @@ class CogPredictions:
         if not are_texts(value):
             return True
         try:
-            output = (await self.schema(url))["components"].get("schemas", {}).get("Output", {})
+            return in_pieces(value, await self.schema(url))
         except Failure:
             return True
-        listed = isinstance(output, dict) and output.get("type") == "array"
-        return not listed or output.get("x-cog-array-display") == "concatenate"
 
-    async def _not_hopeless(self, url: str) -> None:
-        """A coglet whose worker is gone says 409 for ever; its health knows."""
+    async def _busy(self, url: str, told: bool) -> bool:
+        """Say once what keeps a server busy. A coglet whose worker is gone says 409 for ever; its health knows."""
         try:
             health = await self.health(url)
         except Failure:
-            return
+            return told
         if health.status in BEYOND_HELP:
             raise beyond_help(health)
+        if not told and health.status != "READY":
+            tell(f"{replies.shown(url)} is waited for: {HEALTH_WORDS[health.status]}")
+        return told or health.status != "READY"
+
+
+def in_pieces(value: Any, document: Mapping[str, Any]) -> bool:
+    """Whether a list of strings is one text in pieces, by the model's document."""
+    parts = document.get("components")
+    schemas = parts.get("schemas") if isinstance(parts, dict) else None
+    output = schemas.get("Output") if isinstance(schemas, dict) else None
+    if not are_texts(value) or not isinstance(output, dict) or output.get("type") != "array":
+        return True
+    return output.get("x-cog-array-display") == "concatenate"
 
 
 def beyond_help(health: Health) -> NotReady:

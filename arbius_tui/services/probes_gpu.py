@@ -6,10 +6,10 @@ The driver belongs to the host, the toolkit carries it into a container, and doc
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from pathlib import Path
 
 from arbius_tui.domain.errors import Fix
+from arbius_tui.domain.gpus import QUERY, listed
 from arbius_tui.services.machine import Finding, Machine, Reply
 from arbius_tui.services.probe_words import field, first, silent
 from arbius_tui.services.probes_docker import INSTALL, snapped
@@ -18,7 +18,6 @@ from arbius_tui.services.process import Completed
 PCI = Path("/sys/bus/pci/devices")
 NVIDIA, DISPLAYS = "0x10de", ("0x0300", "0x0302")
 """PCI ids: the vendor, and the classes of a graphics card and of one without a screen."""
-QUERY = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
 NOTHING = "no NVIDIA GPU here, so nothing to look at"
 CONFIGURE = "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker"
 
@@ -52,10 +51,8 @@ def has_card(folder: Path = PCI) -> bool:
 
 def cards(text: str) -> str:
     """`NVIDIA A100, 550.54.15` on each line -> `2 x NVIDIA A100, driver 550.54.15`."""
-    rows = [tuple(part.strip() for part in line.split(",")) for line in text.splitlines() if line.count(",") == 1]
-    counted = Counter(name for name, _ in rows)
-    names = [f"{count} x {name}" if count > 1 else name for name, count in counted.items()]
-    return f"{', '.join(names)}, driver {rows[0][1]}"[:120] if rows else ""
+    found = listed(text)
+    return f"{found.name}, driver {found.driver}" if found.name else ""
 
 
 def broken(done: Completed) -> Finding:

@@ -58,7 +58,7 @@ async def read(folder: Path) -> Checkout:
     return Checkout(commit, permalink(page, commit, prefix), changed, bool(known.stdout.strip()), name)
 
 
-STATUS = ("status", "--porcelain", "--untracked-files=normal", "--", ".", ":(exclude).cog")
+STATUS = ("status", "--porcelain", "--untracked-files=normal", "--", ".", ":(exclude,glob)**/.cog/**")
 """Changes in this folder alone; cog leaves its own files in .cog."""
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ OURS = re.compile(r"out-[0-9]+\.[a-z0-9]+")
 """The names that outputs get."""
 
 LARGEST_FOLDER = 64_000_000
-"""Bytes of all outputs up to which they are kept and their folder's CID is computed: for that all are in memory."""
+"""Bytes of all outputs of a case up to which they are kept when nothing is compared with them any more."""
 
 
 def free(folder: Path) -> None:
@@ -94,11 +95,27 @@ def unwritable(folder: Path, error: OSError) -> NotReady:
     )
 
 
-def committed(outputs: Sequence[Output]) -> str | None:
-    """The CID of the folder that a miner commits for these outputs; None for large ones and those without a file."""
-    large = sum(output.bytes for output in outputs) > LARGEST_FOLDER
-    if not outputs or large or not all(output.path for output in outputs):
+def committed(outputs: Sequence[Output], names: Sequence[str] = ()) -> str | None:
+    """The CID of the folder that a miner commits for these outputs, read piece by piece; None without their files.
+
+    `names` are those of the template, in the outputs' order, where they are others than ours. A file that is not the
+    one that was hashed gives None, too: it may have been replaced since.
+    """
+    if not outputs or not all(output.path for output in outputs):
         return None
+    called, digests = names or [output.filename for output in outputs], [hashlib.sha256() for _ in outputs]
+    paths = [Path(output.path) for output in outputs]
     with suppress(OSError):
-        return cid.folder_cid({output.filename: Path(output.path).read_bytes() for output in outputs})
+        files = zip(called, paths, digests, strict=True)
+        found = cid.folder_cid({name: pieces(path, digest.update) for name, path, digest in files})
+        if [digest.hexdigest() for digest in digests] == [output.sha256 for output in outputs]:
+            return found
     return None
+
+
+def pieces(path: Path, seen: Callable[[bytes], object]) -> Iterator[bytes]:
+    """A file in the pieces that its CID is made of; each is shown to `seen` as well."""
+    with path.open("rb") as file:
+        while data := file.read(cid.CHUNK):
+            seen(data)
+            yield data

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 from arbius_tui.domain.errors import BadInput, NotReady
+from arbius_tui.domain.places import REPLICATE
 from arbius_tui.services.ports import Server
 from arbius_tui.services.process import output
 
@@ -63,6 +64,8 @@ class Endpoints:
 
     async def restart(self, server: Server) -> Server:
         """Run the author's restart command; NotReady: `not-ours` without one, `restart-failed` when it fails."""
+        if server.url.startswith(REPLICATE):
+            raise hosted_elsewhere(server)
         general = any("{url}" in word for word in self.command)
         if not self.command or not (general or not self.first or server.url == self.first):
             raise not_ours(server)
@@ -85,6 +88,16 @@ class Endpoints:
     async def alive(self, server: Server) -> bool:
         """Never ours."""
         return False
+
+
+def hosted_elsewhere(server: Server) -> NotReady:
+    """What Replicate runs cannot be restarted by anybody but Replicate."""
+    return NotReady(
+        "not-ours",
+        f"Replicate decides when {server.url.removeprefix(REPLICATE)} gets a new process",
+        why="whether the bytes agree after a restart stays unknown there",
+        fix="look at the restart on a server of your own",
+    )
 
 
 def not_ours(server: Server) -> NotReady:

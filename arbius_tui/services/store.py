@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from arbius_tui.domain.errors import BadInput, NotReady
-from arbius_tui.domain.journey import Journey, Record
+from arbius_tui.domain.journey import Journey, Place, Record
 
 Migration = Callable[[str, dict[str, Any]], dict[str, Any]]
 
@@ -107,7 +107,9 @@ class ProjectStore:
             with writable(folder):
                 for left in folder.glob(".state-*.tmp"):  # of a process that was killed while it wrote
                     left.unlink(missing_ok=True)
-            store.load()
+            cut_off = {name: "-" for name, state in store.load().states.items() if state == "run"}
+            if cut_off:  # by a kill: the lock is ours, so nobody runs them
+                store.apply(Place(states=cut_off))
             yield store
 
     @classmethod

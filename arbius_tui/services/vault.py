@@ -227,18 +227,7 @@ class KeyringVault:
 
     async def _ask(self, work: Callable[[], T]) -> T:
         """Do something with the keyring in a thread; whatever a backend raises becomes words."""
-        try:
-            return await patiently(work, self.limit)
-        except NotReady:
-            raise
-        except TimeoutError:
-            fault = unavailable("keyring-timeout", f"the keyring did not answer within {self.limit:g} s")
-        except Exception as error:  # every backend has its own: EOFError, DBus, ctypes
-            locked = type(error).__name__ == "KeyringLocked"
-            detail = clean(f"{type(error).__name__}: {error}")
-            words = "the keyring is locked and was not unlocked" if locked else "the keyring refused"
-            fault = unavailable("keyring-locked" if locked else "keyring-unavailable", words, detail)
-        raise fault
+        return await ask_keyring(work, self.limit)
 
     def _known(self) -> dict[str, str]:
         try:
@@ -255,6 +244,22 @@ class KeyringVault:
             replace_file(self.index, (json.dumps({"v": 1, "accounts": known}, indent=1) + "\n").encode())
         except OSError as error:
             raise vault_not_writable(self.index, error) from None
+
+
+async def ask_keyring(work: Callable[[], T], limit: float = 60) -> T:
+    """Do something with the keyring in a thread; whatever a backend raises is a NotReady in words."""
+    try:
+        return await patiently(work, limit)
+    except NotReady:
+        raise
+    except TimeoutError:
+        fault = unavailable("keyring-timeout", f"the keyring did not answer within {limit:g} s")
+    except Exception as error:  # every backend has its own: EOFError, DBus, ctypes
+        locked = type(error).__name__ == "KeyringLocked"
+        detail = clean(f"{type(error).__name__}: {error}")
+        words = "the keyring is locked and was not unlocked" if locked else "the keyring refused"
+        fault = unavailable("keyring-locked" if locked else "keyring-unavailable", words, detail)
+    raise fault
 
 
 async def patiently(work: Callable[[], T], limit: float) -> T:

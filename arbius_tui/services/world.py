@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from arbius_tui.domain.evm import parse_address
 from arbius_tui.domain.networks import Network, network
+from arbius_tui.domain.places import REPLICATE
+from arbius_tui.domain.secret import Secret
 from arbius_tui.services.builder import ImageBuilder
 from arbius_tui.services.chain import open_chain
 from arbius_tui.services.cog import CogCli
 from arbius_tui.services.containers import Containers
+from arbius_tui.services.gateways import PUBLIC, Gateway
 from arbius_tui.services.ipfs import LOCAL, KuboNode
+from arbius_tui.services.machines import Machines
 from arbius_tui.services.on_demand import OnDemand, OnDemandChain
-from arbius_tui.services.ports import Chain, Gpus, ModelServers, Server, Services
+from arbius_tui.services.ports import Chain, Gpus, Health, ModelServers, Prediction, Server, Services
 from arbius_tui.services.predictions import CogPredictions
+from arbius_tui.services.replicate import ReplicatePredictions
 from arbius_tui.services.servers import Endpoints, restart_argv
+from arbius_tui.services.tokens import ReplicateToken
 from arbius_tui.services.toolchain import Toolchain
 from arbius_tui.services.vault import KeyringVault, KeystoreVault
 
@@ -36,12 +43,15 @@ class Settings:
     endpoints: tuple[str, ...] = ()
     restart_command: str = ""
     ipfs: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
     out: Path = Path()
     image: str = ""
     gpus: Gpus = "auto"
     project: str = "model"
     state: Path = Path()
     lasting: bool = True
+    token: Secret | None = None
+    """Replicate's API token from a file; None: the keyring's."""
 
     def chosen(self) -> Network:
         """The network, with another engine or chain id where the author names one."""
@@ -53,8 +63,8 @@ class Settings:
 class EitherServers:
     """Implements `ports.ModelServers`: a server in a container is Docker's, every other one is the author's."""
 
-    def __init__(self, containers: Containers, endpoints: Endpoints, named: bool) -> None:
-        self.containers, self.endpoints, self.named = containers, endpoints, named
+    def __init__(self, containers: Containers, machines: Machines, endpoints: Endpoints, named: bool) -> None:
+        self.containers, self.machines, self.endpoints, self.named = containers, machines, endpoints, named
 
     async def start(self, folder: Path) -> Server:
         """The image that was named; without one nothing is started."""
@@ -74,7 +84,38 @@ class EitherServers:
 
     def of(self, server: Server) -> ModelServers:
         """Who has this server."""
+        if server.machine:
+            return self.machines.of(server)
         return self.containers if server.container else self.endpoints
+
+
+class EitherPredictions:
+    """Implements `ports.Predictions`: `replicate:..` is asked through Replicate's API, any URL as a Cog server."""
+
+    def __init__(self, cog: CogPredictions, replicate: ReplicatePredictions) -> None:
+        self.cog, self.replicate = cog, replicate
+
+    async def health(self, url: str) -> Health:
+        """What the server says of itself."""
+        return await self.of(url).health(url)
+
+    def wait_ready(self, url: str, limit: float) -> AsyncGenerator[Health, None]:
+        """Each change of health until READY."""
+        return self.of(url).wait_ready(url, limit)
+
+    async def schema(self, url: str) -> dict[str, Any]:
+        """The model's OpenAPI document."""
+        return await self.of(url).schema(url)
+
+    async def predict(
+        self, url: str, inputs: Mapping[str, Any], limit: float = 600, folder: Path | None = None
+    ) -> Prediction:
+        """Run once, and hash what is really there."""
+        return await self.of(url).predict(url, inputs, limit, folder)
+
+    def of(self, url: str) -> CogPredictions | ReplicatePredictions:
+        """Who speaks to this server."""
+        return self.replicate if url.startswith(REPLICATE) else self.cog
 
 
 @asynccontextmanager
@@ -89,21 +130,27 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
 
     async with AsyncExitStack() as stack:
         chain = await stack.enter_async_context(OnDemand(first_rpc))
-        predictions = await stack.enter_async_context(CogPredictions())
+        cog = await stack.enter_async_context(CogPredictions())
+        hosted = await stack.enter_async_context(ReplicatePredictions(ReplicateToken(settings.token)))
         nodes = [await stack.enter_async_context(KuboNode(address)) for address in settings.ipfs or (LOCAL,)]
         restart = restart_argv(settings.restart_command) if settings.restart_command else ()
         boxes = await stack.enter_async_context(Containers(settings.project, image=settings.image, gpus=settings.gpus))
+        machines = await stack.enter_async_context(Machines(settings.project, settings.gpus))
+        ends = Endpoints(restart, "".join(settings.endpoints[:1]))
         yield Services(
             toolchain=Toolchain(where, ipfs=settings.ipfs[0] if settings.ipfs else LOCAL),
-            servers=EitherServers(boxes, Endpoints(restart, "".join(settings.endpoints[:1])), bool(settings.image)),
-            predictions=predictions,
+            servers=EitherServers(boxes, machines, ends, bool(settings.image)),
+            predictions=EitherPredictions(cog, hosted),
             ipfs=tuple(nodes),
+            gateways=tuple(Gateway(address) for address in settings.gateways or PUBLIC),
             vaults=(KeystoreVault(data / "keys"), KeyringVault(data / "keyring.json")),
             chain=OnDemandChain(chain),
             network=settings.network,
             out=settings.out,
             endpoints=settings.endpoints,
             containers=boxes,
+            machines=machines,
+            hosted=hosted,
             builder=ImageBuilder(CogCli(), boxes.images, settings.state / "build.log"),
             image=settings.image,
             gpus=settings.gpus,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
-from arbius_tui.domain.errors import Failure, NotReady
+from arbius_tui.domain.errors import Failure, NotReady, NotReproducible
 from arbius_tui.domain.journey import STEPS, Journey, Place, Record
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ class Walk:
         await self.save(Place(at=name, states={name: "run"}))
         done: Done | None = None
         try:
+            if locked(name, self.journey):
+                raise not_reproducible()
             if missing := self.missing(name):
                 raise needs(name, missing)
             if step is None:
@@ -131,6 +133,28 @@ class Walk:
                 if isinstance(event, Saved):
                     await self.save(event.change)
                 yield event
+
+
+def locked(name: str, journey: Journey) -> bool:
+    """Whether a step that cannot be undone has to wait for a seed test that ends well; what was signed goes on."""
+    proof, sent = journey.records.get("seed_test"), journey.records.get("register")
+    if name != "register" or not isinstance(proof, Mapping) or not proof.get("cases"):
+        return False
+    under_way = isinstance(sent, Mapping) and sent.get("state") in ("signed", "sent")
+    return proof.get("reproducible") is False and not under_way
+
+
+LOCKED = "the seed test says that this model is not reproducible"
+
+
+def not_reproducible() -> NotReproducible:
+    """The failure of a registration after a seed test that found something."""
+    return NotReproducible(
+        "not-reproducible",
+        LOCKED,
+        why="a registration cannot be undone, and miners would contest one another's answers and lose their stake",
+        fix="mend what 4 Seed test names, run it again, then come back",
+    )
 
 
 def word(done: Done) -> str:

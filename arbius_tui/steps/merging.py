@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -44,3 +44,20 @@ async def pump(stream: AsyncGenerator[T, None], queue: asyncio.Queue[T], room: a
     async with room, aclosing(stream) as events:
         async for event in events:
             await queue.put(event)
+
+
+async def told_while(work: asyncio.Future[Any], notes: asyncio.Queue[str]) -> AsyncGenerator[str, None]:
+    """What is said while the work is done, as it comes; how it went is not asked. Closing this early cancels it."""
+    try:
+        while not work.done() or not notes.empty():
+            coming = asyncio.ensure_future(notes.get())
+            try:
+                await asyncio.wait({coming, work}, return_when=asyncio.FIRST_COMPLETED)
+                if coming.done():
+                    yield coming.result()
+            finally:
+                coming.cancel()
+    finally:
+        if not work.done():
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)

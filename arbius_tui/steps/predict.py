@@ -109,7 +109,8 @@ class Predict(Step):
     """Ask the journey's server, or the one at `endpoint`, for one prediction.
 
     `pairs` are NAME=VALUE from a command line, `texts` values by name from a form. The outputs go into `out`, or, with
-    `keep`, into the project's state in place of those of the last try; else nothing of them stays.
+    `keep`, into the project's state in place of those of the last try; else nothing of them stays. With `save_case`,
+    which may be a title, a prediction that succeeded is kept as a case of the seed test.
     """
 
     name = "run"
@@ -122,8 +123,9 @@ class Predict(Step):
         endpoint: str = "",
         out: Path | None = None,
         keep: bool = False,
+        save_case: str | None = None,
     ) -> None:
-        self.pairs, self.texts = tuple(pairs), texts
+        self.pairs, self.texts, self.save_case = tuple(pairs), texts, save_case
         self.endpoint, self.out, self.keep = endpoint.strip().rstrip("/"), out, keep
         self.answered = False
 
@@ -171,8 +173,22 @@ class Predict(Step):
             found = await asked(server, services, values, LIMIT, folder)
             for text in found.logs.splitlines():
                 yield Line(text, "log")
+            if self.save_case is not None:
+                async for event in self.kept(known, values, journey, record, services):
+                    yield event
             async for event in self.result(found, record, typed_inputs.public(values, known), folder, services):
                 yield event
+
+    async def kept(
+        self, known: Sequence[ModelInput], values: Mapping[str, Any], journey: Journey, record: RunRecord,
+        services: Services,
+    ) -> AsyncGenerator[Event, None]:  # fmt: skip
+        """The prediction as a case of the seed test: inputs as they were given, so that a file is kept by its path."""
+        from arbius_tui.steps.seed_edit import keep
+
+        texts = {name: typed_inputs.written(value) for name, value in values.items()} | dict(self.given(known))
+        async for event in keep(texts, self.save_case or "", journey, record, services):
+            yield event
 
     def record(self, journey: Journey) -> RunRecord:
         """The server to ask: the one that is named, else the journey's; BadInput `no-server`."""
@@ -210,7 +226,7 @@ class Predict(Step):
                 wrong.append(f"{item.name}: {error}")
                 continue
             if value is not NOTHING:
-                values[item.name] = value
+                values[item.name] = inputs.as_sent(value)
         if wrong:
             raise wrong_input("; ".join(wrong))
         return values, notes
@@ -234,7 +250,6 @@ class Predict(Step):
         """The outputs, measured and put where they stay, and the end."""
         outputs = found.outputs
         measures = [await asyncio.to_thread(media.measured, Path(output.path), output.mime) for output in outputs]
-        folder_cid = await asyncio.to_thread(saving.committed, outputs)
         if place := self.place(services):
             outputs = await asyncio.to_thread(saving.placed, outputs, place, fresh=self.out is None)
         else:
@@ -242,6 +257,7 @@ class Predict(Step):
         items = [output_seen(*pair) for pair in zip(outputs, measures, strict=True)]
         for item in items:
             yield Found(item)
+        folder_cid = await asyncio.to_thread(saving.committed, found.outputs)
         took = round(found.seconds, 3)
         yield Found(Predicted("prediction", record.url, shown, took, found.shape, folder_cid, record.cpu_only))
         result = {

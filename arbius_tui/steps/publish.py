@@ -13,6 +13,7 @@ from arbius_tui.domain.questions import Ask, Question
 from arbius_tui.domain.records import ModelRecord, RunRecord
 from arbius_tui.domain.secret import Secret
 from arbius_tui.services.ports import Services
+from arbius_tui.services.tokens import PAGE
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.model import Fact
 
@@ -69,3 +70,30 @@ class Login(Publish):
         async with aclosing(super().run(journey, services, ask)) as events:
             async for event in events:
                 yield Done(True, 0, {"user": user}, event.state) if isinstance(event, Done) else event
+
+
+class KeepApiToken(Step):
+    """Keep Replicate's API token in the keyring, after Replicate has said whose it is."""
+
+    name = "publish"
+
+    def __init__(self, token: Secret | None = None) -> None:
+        self.token = token
+
+    async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
+        """Yield whose it is and where it is kept; NotReady when Replicate refuses it or no keyring works."""
+        if services.hosted is None:
+            raise BadInput(
+                "rehearsal-login",
+                "the rehearsal logs in nowhere",
+                why="nothing leaves this machine in it",
+                fix="leave --network rehearsal out",
+            )
+        why = f"copy it from {PAGE}; the keyring keeps it for models that Replicate hosts, and only there it is"
+        services.hosted.give(
+            self.token or await ask.secret(Question("replicate-api-token", "Replicate's API token", why))
+        )
+        user = await services.hosted.account()
+        where = await services.hosted.keep()
+        yield Found(Fact("r8-api", "API token", "ok", f"{user}'s, in {where}", "hosted models are asked with it"))
+        yield Done(True, 0, {"user": user, "kept_in": where}, journey.state(self.name))

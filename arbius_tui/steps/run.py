@@ -269,7 +269,7 @@ async def watched(
     The failure of a container that ends meanwhile says why it ended.
     """
     healths = services.predictions.wait_ready(server.url, limit or READY_LIMIT)
-    boxes = services.containers
+    boxes = boxes_of(server, services)
     items: AsyncIterator[Health | str] = healths
     if server.container and boxes is not None:
         watching = boxes.while_running(server, healths)
@@ -364,9 +364,16 @@ async def asked(
 ) -> Prediction:
     """One prediction; when the container ends in the middle of it, the failure says so and why."""
     work = services.predictions.predict(server.url, inputs, limit, folder)
-    if server.container and services.containers is not None:
-        return await services.containers.during(server, work)
+    if server.container and (boxes := boxes_of(server, services)) is not None:
+        return await boxes.during(server, work)
     return await work
+
+
+def boxes_of(server: Server, services: Services) -> Containers | None:
+    """Who has the container of this server: another machine's Engine, or this machine's own."""
+    if server.machine:
+        return services.machines.of(server) if services.machines is not None else None
+    return services.containers
 
 
 async def answers(services: Services, url: str) -> bool:

@@ -19,7 +19,10 @@ NOT_OVER = ("wait", "run")
 
 @dataclass(frozen=True, slots=True)
 class EndpointSeen:
-    """A server of the test. `state`: wait, run, ok, FAIL. Graphics card and driver are empty where nobody knows."""
+    """A server of the test. `state`: wait, run, ok, FAIL. Graphics card and driver are empty where nobody knows.
+
+    `url` is the place as the author named it: a URL, a Docker Engine (`place` is docker), or a hosted model.
+    """
 
     kind: ClassVar[str] = "endpoint"
     id: str
@@ -30,11 +33,17 @@ class EndpointSeen:
     cpu_only: bool = False
     state: str = "wait"
     why: str = ""
+    place: str = "cog"
+    image: str = ""
+    """What runs there: the id of an image, or a version at Replicate; empty where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseSeen:
-    """A case on one server. `status`: wait, run, succeeded, failed, skipped. Equal outputs carry the same `letter`."""
+    """A case on one server. Equal outputs carry the same `letter`.
+
+    `status`: wait, run, succeeded, failed, skipped; listed, where nothing runs and the case is only named.
+    """
 
     kind: ClassVar[str] = "case"
     id: str
@@ -64,6 +73,9 @@ class CaseSeen:
     """Of the error."""
     near: str = ""
     timely: bool = False
+    noise: bool = False
+    apart: str = ""
+    """How the output differs from the one that it should be equal to."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -108,9 +120,17 @@ def row(case: CaseSeen) -> dict[str, Any]:
 def outcome(case: CaseSeen) -> proof.Outcome:
     """What became of a case that is over, as the diagnosis reads it."""
     asked = Case(case.id, case.title, case.seed, case.expect, case.before, case.changes, case.against, case.purpose)
-    problem = Problem(case.code or "model-failed", case.error) if case.status == "failed" else None
-    skipped = (case.why or "left out") if case.status == "skipped" else ""
-    return proof.Outcome(asked, case.outputs, problem, skipped, case.seconds, case.near, case.timely)
+    refused = case.code == proof.REFUSED
+    problem = Problem(case.code or "model-failed", case.error) if case.status == "failed" or refused else None
+    skipped = (case.why or "left out") if case.status == "skipped" and not refused else ""
+    found = (case.near, case.timely, case.noise, case.apart)
+    return proof.Outcome(asked, case.outputs, problem, skipped, case.seconds, *found)
+
+
+def status(outcome: proof.Outcome) -> str:
+    """The word for a case that is over."""
+    left_out = outcome.skipped or (outcome.problem and outcome.problem.code == proof.REFUSED)
+    return "skipped" if left_out else "failed" if outcome.problem else "succeeded"
 
 
 def read(saved: Mapping[str, Any], number: int = 0) -> CaseSeen:
@@ -143,6 +163,8 @@ def read(saved: Mapping[str, Any], number: int = 0) -> CaseSeen:
         code=text(saved, "code"),
         near=text(saved, "near"),
         timely=saved.get("timely") is True,
+        noise=saved.get("noise") is True,
+        apart=text(saved, "apart"),
     )
 
 

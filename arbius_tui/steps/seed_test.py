@@ -3,43 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import tempfile
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from arbius_tui.domain import cases as listed
-from arbius_tui.domain import inputs
 from arbius_tui.domain import reproducibility as proof
-from arbius_tui.domain.errors import BadInput, Failure, NotReady, NotReproducible, Problem
+from arbius_tui.domain.errors import Fix, NotReproducible, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Saved, Trouble, plain
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import RunRecord, SeedTestRecord
 from arbius_tui.services import files
 from arbius_tui.services.case_log import CaseLog
-from arbius_tui.services.ports import Server, Services
+from arbius_tui.services.passing import passing
+from arbius_tui.services.ports import Services
 from arbius_tui.steps import seed_case, seed_report
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.merging import merged
-from arbius_tui.steps.run import READY_LIMIT, awake, moved, server_of, watched
-from arbius_tui.steps.seed_case import NOT_OVER, CaseSeen, EndpointSeen
-from arbius_tui.steps.seed_track import Control, Plan, Track
+from arbius_tui.steps.run import READY_LIMIT, awake, moved
+from arbius_tui.steps.seed_case import NOT_OVER, CaseSeen
+from arbius_tui.steps.seed_plan import Change, Plan, planned
+from arbius_tui.steps.seed_servers import Machines, allowed, image_for, one_server, servers
+from arbius_tui.steps.seed_track import Control, Track
 
 AT_ONCE = 8
 """Servers that work at the same time; each has one prediction at a time."""
 
 
+LOG = "cases.jsonl"
+"""What is over of a test that is under way; the file goes with the end of the test."""
+
+
 class SeedTest(Step):
     """Run the cases on every server.
 
-    `cases` is a file of them, `schema` a document that says the inputs in place of the server's. With `again` the cases
-    of the last test that were as wanted are kept, and the others run once more. `report` is a folder for the report,
-    `limit` the seconds that another server has to become READY.
+    `cases` is a file of them, `change` what is to change about the model's own first, `schema` a document that says the
+    inputs in place of the server's. With `again` the cases of the last test that were as wanted are kept, and the
+    others run once more. `report` is a folder for the report, `limit` the seconds that another server has to become
+    READY. `machines` are servers beside those of the command line.
     """
 
     name = "seed_test"
@@ -48,13 +52,17 @@ class SeedTest(Step):
         self,
         *,
         cases: Path | None = None,
+        change: Change | None = None,
         schema: Path | None = None,
         again: bool = False,
         report: Path | None = None,
         limit: float = READY_LIMIT,
         control: Control | None = None,
+        machines: Machines | None = None,
     ) -> None:
         self.cases, self.schema, self.again, self.report = cases, schema, again, report
+        self.changes = (change,) if change else ()
+        self.machines = machines or Machines()
         self.limit, self.control = limit, control or Control()
         self.tracks: list[Track] = []
         self.letters = proof.Letters()
@@ -63,30 +71,42 @@ class SeedTest(Step):
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield every server and case as `wait`, then each as it runs and ends, then the diagnosis."""
         before = journey.get(RunRecord) or RunRecord()
+        seen = [server for server, _ in servers(before, services, self.machines.also)]
+        self.machines.check(seen)
+        image_for(before, services, self.machines.image, seen)
         record = await awake(before, journey, services)
         if record != before:
             yield Line("the server had ended and was started again")
             yield Saved(record)
         with workplace(services) as folder:
-            async with aclosing(self.proved(journey, record, services, folder)) as events:
+            async with aclosing(self.proved(journey, record, services, folder, ask)) as events:
                 async for event in events:
                     yield event
 
     async def proved(
-        self, journey: Journey, record: RunRecord, services: Services, folder: Path
+        self, journey: Journey, record: RunRecord, services: Services, folder: Path, ask: Ask
     ) -> AsyncGenerator[Event, None]:
         """All cases on all servers, their outputs in this folder."""
-        plan, said = await self.plan(record, services, folder)
-        for text in said:
-            yield Line(text, "sample")
+        here = list(servers(record, services, self.machines.also))
+        found = await planned(
+            journey, record, services, folder, cases=self.cases, schema=self.schema, changes=self.changes
+        )
+        plan = found.plan
+        if self.changes:
+            yield Saved(found.record)
+        for text in found.said:
+            yield Line(text, "cases")
+        async with aclosing(allowed([seen for seen, _ in here], services, ask, len(plan.cases))) as events:
+            async for event in events:
+                yield event
         log = await self.log(plan, record, services, folder)
         kept = await asyncio.to_thread(self.recalled, log, journey)
         if any(case.status not in NOT_OVER for case in kept):
             yield Line(f"{len(kept)} finished cases of the last time are kept")
-        self.tracks = [
-            Track(seen, server, plan, services, self.control, log) for seen, server in servers(record, services)
-        ]
+        self.tracks = [Track(seen, server, plan, services, self.control, log) for seen, server in here]
+        image = image_for(record, services, self.machines.image, [seen for seen, _ in here])
         for track in self.tracks:
+            track.image = image
             track.recall(kept)
             yield Found(track.endpoint)
         for event in self.waiting(plan):
@@ -98,35 +118,8 @@ class SeedTest(Step):
             record = moved(record, self.tracks[0].server)
             yield Saved(record)
         await asyncio.to_thread(log.close)
-        async for event in self.conclude(journey):
+        async for event in self.conclude(journey, services):
             yield event
-
-    async def plan(self, record: RunRecord, services: Services, folder: Path) -> tuple[Plan, list[str]]:
-        """The cases and the sample they share, and what there is to say of it."""
-        document = await self.document(record, services)
-        known = inputs.read(document)
-        if self.cases:
-            found = listed.read((await asyncio.to_thread(files.read, self.cases)).decode("utf-8", "replace"))
-            return Plan(found.cases, found.inputs, folder), [f"{len(found.cases)} cases of {self.cases.name}"]
-        sample = inputs.sample(known)
-        if sample.impossible:
-            raise needs_sample(sample.impossible)
-        said = [f"made up, because they have no default: {', '.join(sample.stated)}"] if sample.stated else []
-        return Plan(listed.cases_for(known, sample), sample.inputs, folder), said
-
-    async def document(self, record: RunRecord, services: Services) -> dict[str, Any]:
-        """What says the inputs: the file that was named, else the first server."""
-        if self.schema is None:
-            return await services.predictions.schema(record.url)
-        try:
-            found = json.loads(await asyncio.to_thread(files.read, self.schema))
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            raise BadInput(
-                "schema-file", f"{self.schema.name} is no OpenAPI document", fix="save a server's /openapi.json"
-            )
-        return found
 
     async def log(self, plan: Plan, record: RunRecord, services: Services, folder: Path) -> CaseLog:
         """Where finished cases are kept. Only those of the very same test on the very same process are taken again."""
@@ -134,9 +127,9 @@ class SeedTest(Step):
         subject = {
             "cases": [asdict(case) for case in plan.cases],
             "inputs": dict(plan.inputs),
-            "servers": [record.image_id or record.url, *services.endpoints[1:]],
+            "servers": [record.image_id or record.url, *services.endpoints[1:], *self.machines.also],
         }
-        return CaseLog(folder / "cases.jsonl", subject, f"{record.url} {health.since}")
+        return CaseLog(folder / LOG, subject, f"{record.url} {health.since}")
 
     def recalled(self, log: CaseLog, journey: Journey) -> list[CaseSeen]:
         """Finished cases that need not run again: those before a kill, or those that were as wanted."""
@@ -145,7 +138,8 @@ class SeedTest(Step):
             return rows
         last = journey.get(SeedTestRecord) or SeedTestRecord()
         known = [seed_case.read(row) for row in last.cases]
-        return rows or [case for case in known if case.wanted and case.status == "succeeded"]
+        planned = [case for case in known if not case.id.startswith("further-")]
+        return rows or [case for case in planned if case.wanted and case.status == "succeeded"]
 
     def waiting(self, plan: Plan) -> Iterator[Event]:
         """Every case before it runs, or as it ended before."""
@@ -158,30 +152,16 @@ class SeedTest(Step):
         """The events of all servers as they come."""
         total, over = len(plan.cases) * len(self.tracks), 0
         yield Progress("cases", 0, total, "cases")
-        streams = [self.one_server(track, services) for track in self.tracks]
+        streams = [one_server(track, self.tracks, services, self.machines, self.limit) for track in self.tracks]
         async with aclosing(merged(streams, AT_ONCE)) as events:
             async for event in events:
                 if isinstance(event, Found) and isinstance(event.item, CaseSeen) and event.item.status not in NOT_OVER:
                     over += 1
                     yield Found(self.told(self.track(event.item.endpoint), event.item))
+                    total = max(total, over)
                     yield Progress("cases", over, total, "cases")
                 else:
                     yield event
-
-    async def one_server(self, track: Track, services: Services) -> AsyncGenerator[Event, None]:
-        """A server's cases, after it has become READY; one that does not is marked, and its cases are left out."""
-        if track is not self.tracks[0]:
-            yield Found(replace(track.endpoint, state="run", why="waiting until it is READY"))
-            try:
-                async for seen in watched(track.server, services, limit=self.limit):
-                    cog = "" if isinstance(seen, str) else seen.cog
-                    track.endpoint = replace(track.endpoint, cog=cog or track.endpoint.cog)
-            except Failure as failure:
-                track.gone = failure.problem.what
-                yield Trouble(replace(failure.problem, severity="warn"))
-        async with aclosing(track.run()) as events:
-            async for event in events:
-                yield event
 
     def track(self, endpoint: str) -> Track:
         """The walk of one server."""
@@ -217,17 +197,17 @@ class SeedTest(Step):
             datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    async def conclude(self, journey: Journey) -> AsyncGenerator[Event, None]:
+    async def conclude(self, journey: Journey, services: Services) -> AsyncGenerator[Event, None]:
         """What changed in hindsight, the diagnosis, what is kept, the report, and the end."""
         for event in self.hindsight():
             yield event
         found = proof.compare_servers({t.endpoint.id: list(t.outcomes.values()) for t in self.tracks})
-        for problem in found.diagnosis or ([] if found.reproducible else [unproved()]):
+        for problem in found.diagnosis or ([] if found.reproducible else [unproved(self.tracks)]):
             yield Trouble(problem)
         record = self.record(found)
         yield Saved(record)
         if self.report:
-            for path in await asyncio.to_thread(seed_report.write, self.report, journey.having(record)):
+            for path in await asyncio.to_thread(seed_report.write, self.report, journey.having(record), services.state):
                 yield Line(f"written: {path}")
         result = {"endpoints": list(record.endpoints), "cases": list(record.cases), "diagnosis": list(found.diagnosis)}
         code = 0 if found.reproducible else NotReproducible.exit_code
@@ -239,50 +219,43 @@ class WriteCases(Step):
 
     name = "seed_test"
 
-    def __init__(self, path: Path, schema: Path | None = None) -> None:
-        self.path, self.schema = path, schema
+    def __init__(self, path: Path, schema: Path | None = None, change: Change | None = None) -> None:
+        self.path, self.schema, self.changes = path, schema, (change,) if change else ()
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield where the file lies; nothing is asked of the model but its inputs."""
         record = journey.get(RunRecord) or RunRecord()
-        plan, said = await SeedTest(schema=self.schema).plan(record, services, Path())
-        for text in said:
-            yield Line(text, "sample")
+        found = await planned(journey, record, services, Path(), schema=self.schema, changes=self.changes)
+        plan = found.plan
+        if self.changes:
+            yield Saved(found.record)
+        for text in found.said:
+            yield Line(text, "cases")
         await asyncio.to_thread(files.write, self.path, listed.written(plan.cases, plan.inputs).encode())
         yield Line(f"written: {self.path}, {len(plan.cases)} cases")
         yield Done(True, 0, {"cases": len(plan.cases), "path": str(self.path)}, seed_case.state_of(journey))
 
 
-def servers(record: RunRecord, services: Services) -> Iterator[tuple[EndpointSeen, Server]]:
-    """The journey's server and every other one that was named."""
-    yield EndpointSeen("1", record.url, record.gpu, "", record.cog, record.cpu_only), server_of(record)
-    others = [url.rstrip("/") for url in services.endpoints if url.rstrip("/") not in ("", record.url)]
-    for number, url in enumerate(dict.fromkeys(others), 2):
-        yield EndpointSeen(str(number), url), Server(url)
-
-
 @contextmanager
 def workplace(services: Services) -> Iterator[Path]:
-    """Where outputs and finished cases lie: in the project's state; for a journey that is not kept, for now only."""
+    """Where outputs and finished cases lie: in the project's state; for a journey that is not kept, until the end."""
     if services.lasting and services.state:
         yield seed_case.outputs(services.state)
     else:
-        with tempfile.TemporaryDirectory(prefix="arbius-tui-", ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
+        with passing(services.state, services.endpoints, LOG) as folder:
+            yield folder
 
 
-def needs_sample(names: Sequence[str]) -> NotReady:
-    """An input that only the author can give."""
-    return NotReady(
-        "needs-sample",
-        f"the model wants {', '.join(names)}, which has no default and cannot be made up",
-        why="the test sends what a miner would send when a user gives nothing",
-        fix="give this input a default in the predictor; miners can send only text and numbers",
-    )
-
-
-def unproved() -> Problem:
-    """Too little ran to say anything."""
+def unproved(tracks: Sequence[Track]) -> Problem:
+    """Too little ran to say anything, perhaps because a server is missing."""
+    if gone := [track for track in tracks if track.gone]:
+        named = "; ".join(f"server {track.endpoint.id}: {track.gone}" for track in gone)
+        return Problem(
+            "not-proved",
+            f"nothing is proved for a server that is missing ({named})",
+            "the proof is for all servers that were named, and for no others",
+            Fix("mend what is said of it, or leave it out, then test again"),
+        )
     return Problem(
         "not-proved",
         "too few cases ran to prove anything",

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from arbius_tui.domain import reproducibility as proof
 from arbius_tui.domain.cases import Case
-from arbius_tui.domain.errors import Failure, NotReady, Problem
+from arbius_tui.domain.comparison_words import verdict
+from arbius_tui.domain.errors import BadInput, Failure, NotReady, Problem
 from arbius_tui.domain.events import Event, Found, Line
 from arbius_tui.domain.health import ENDED
 from arbius_tui.services import saving
 from arbius_tui.services.case_log import CaseLog
 from arbius_tui.services.comparison import compare
+from arbius_tui.services.notes import heard
 from arbius_tui.services.ports import Output, Server, Services
 from arbius_tui.steps import seed_case
+from arbius_tui.steps.merging import told_while
 from arbius_tui.steps.run import asked, watched
 from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
+from arbius_tui.steps.seed_plan import Plan
 
 T = TypeVar("T")
 
@@ -36,19 +40,16 @@ REVIVALS = 3
 NOT_ITS_FAULT = frozenset({"server-broken", "endpoint-unreachable"})
 """Codes of a case that found the server dead: it runs once more when the server is back."""
 
+USELESS = frozenset(
+    {"replicate-token", "replicate-no-token", "replicate-payment", "replicate-forbidden", "replicate-not-found",
+     "replicate-limit"}
+)  # fmt: skip
+"""Codes of a failure after which every other case would fail in the same way."""
+
 DEAD = frozenset(
     {*ENDED, "timeout", "model-crashed", "endpoint-lost", "endpoint-unreachable", "server-broken", "not-a-cog-server"}
 )
 """Codes of a failure after which the server may answer nothing any more."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is tested: the cases, the inputs that they share, and where outputs are kept (None: nowhere)."""
-
-    cases: tuple[Case, ...]
-    inputs: Mapping[str, Any]
-    folder: Path | None
 
 
 @dataclass
@@ -110,6 +111,9 @@ class Track:
         self.kept: dict[str, tuple[Output, ...]] = {}
         self.cids: dict[str, str | None] = {}
         self.gone, self.revivals = "", 0
+        self.image = ""
+        """What is started on another machine."""
+        self.notes: asyncio.Queue[str] = asyncio.Queue()
 
     def recall(self, cases: Sequence[CaseSeen]) -> None:
         """Take the cases that are over already."""
@@ -121,16 +125,24 @@ class Track:
     async def run(self) -> AsyncGenerator[Event, None]:
         """Yield each case as it begins and as it ends."""
         yield Found(replace(self.endpoint, state="run"))
-        for number, case in enumerate(self.plan.cases, 1):
+        async for event in self.each(self.plan.cases, 1):
+            yield event
+        more = () if self.gone else proof.further(list(self.outcomes.values()))
+        async for event in self.each(more, len(self.plan.cases) + 1):
+            yield event
+        ok = all(self.judge(case).wanted for case in (*self.plan.cases, *more))
+        self.endpoint = replace(self.endpoint, state="ok" if ok and not self.gone else "FAIL", why=self.gone)
+        yield Found(self.endpoint)
+
+    async def each(self, cases: Sequence[Case], first: int) -> AsyncGenerator[Event, None]:
+        """These cases one after the other, numbered from `first`; what is known already is told only."""
+        for number, case in enumerate(cases, first):
             now = seed_case.seen(number, case, self.endpoint.id, self.plan.inputs)
             if case.id not in self.outcomes:
                 await self.control.going.wait()
                 async for event in self.one(case, now):
                     yield event
             yield Found(self.judged(now))
-        ok = all(self.judge(case).wanted for case in self.plan.cases)
-        self.endpoint = replace(self.endpoint, state="ok" if ok and not self.gone else "FAIL", why=self.gone)
-        yield Found(self.endpoint)
 
     async def one(self, case: Case, now: CaseSeen) -> AsyncGenerator[Event, None]:
         """One case from its beginning to its outcome, on disk before anybody is told."""
@@ -138,14 +150,13 @@ class Track:
             self.outcomes[case.id] = proof.Outcome(case, skipped=self.gone)
             return
         yield Found(replace(now, status="run"))
-        outcome = await self.control.run(now.key, self.outcome(case))
-        self.outcomes[case.id] = outcome or proof.Outcome(case, skipped="left out by you")
-        if (
-            outcome
-            and outcome.problem
-            and outcome.problem.code in DEAD
-            and (said := await self.revived(outcome.problem))
-        ):
+        working = asyncio.ensure_future(self.control.run(now.key, self.outcome(case)))
+        async with aclosing(told_while(working, self.notes)) as notes:
+            async for text in notes:
+                yield Line(f"server {self.endpoint.id}: {text}")
+        outcome = await working
+        self.outcomes[case.id] = outcome or proof.Outcome(case, skipped=proof.LEFT_OUT)
+        if outcome and outcome.problem and (said := await self.after(outcome.problem)):
             yield Line(said)
         await asyncio.to_thread(self.tidy, case)
         await asyncio.to_thread(self.log.add, seed_case.row(self.judged(now)))
@@ -158,7 +169,9 @@ class Track:
             shutil.rmtree(place, ignore_errors=True)
 
     async def outcome(self, case: Case) -> proof.Outcome:
-        """Run one case; whatever becomes of it is an outcome."""
+        """Run one case; whatever becomes of it is an outcome. A seed that the schema refuses is not sent."""
+        if refused := self.plan.refused(case):
+            return refused
         try:
             if case.before == "pause":
                 await asyncio.sleep(proof.PAUSE)
@@ -166,13 +179,17 @@ class Track:
                 await self.restart()
         except NotReady as failure:
             if failure.problem.code == "not-ours":
-                return proof.Outcome(case, skipped=failure.problem.what)
+                how = f"; {failure.problem.fix.text}" if failure.problem.fix else ""
+                return proof.Outcome(case, skipped=f"{failure.problem.what}{how}")
             return proof.Outcome(case, problem=failure.problem)
         folder = await asyncio.to_thread(self.folder, case)
         try:
-            inputs = {**self.plan.inputs, **case.inputs, "seed": case.seed}
-            found = await asked(self.server, self.services, inputs, self.limit, folder)
+            inputs = await self.plan.sent(case)
+            with heard(self.notes.put_nowait):
+                found = await asked(self.server, self.services, inputs, self.limit, folder)
         except Failure as failure:
+            if folder:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             return proof.Outcome(case, problem=failure.problem)
         made = tuple(proof.Hashed(o.filename, o.mime, o.bytes, o.sha256) for o in found.outputs)
         self.kept[case.id] = found.outputs
@@ -186,13 +203,15 @@ class Track:
         pairs = list(zip(self.kept.get(case.against, ()), self.kept[case.id], strict=False))
         if case.expect != "same" or other is None or not apart or len(other.outputs) != len(outcome.outputs):
             return outcome
-        found = [
-            await compare(Path(one.path), Path(this.path), this.mime)
-            for one, this in pairs
-            if one.sha256 != this.sha256 and one.path and this.path
-        ]
-        near = "; ".join(dict.fromkeys(f.near for f in found)) if found and all(f.near for f in found) else ""
-        return replace(outcome, near=near, timely=bool(found) and all(f.looks_like_time for f in found))
+        found = []
+        for one, this in pairs:
+            if one.sha256 != this.sha256 and one.path and this.path:
+                with suppress(BadInput):  # one that was large is gone by now
+                    found.append(await compare(Path(one.path), Path(this.path), this.mime))
+        said = "; ".join(dict.fromkeys(verdict(f) for f in found))
+        nearly = bool(found) and all(f.near or f.noise for f in found)
+        noise, timely = any(f.noise for f in found), bool(found) and all(f.looks_like_time for f in found)
+        return replace(outcome, near=said if nearly else "", timely=timely, noise=nearly and noise, apart=said)
 
     @property
     def limit(self) -> float:
@@ -209,6 +228,13 @@ class Track:
             health = await self.services.predictions.health(self.server.url)
             await asyncio.to_thread(self.log.moved, f"{self.server.url} {health.since}")
 
+    async def after(self, problem: Problem) -> str:
+        """What becomes of the server after this failure; what there is to say of it."""
+        if problem.code in USELESS:
+            self.gone = problem.what
+            return f"{self.endpoint.url}: {problem.what}; its other cases are left out"
+        return await self.revived(problem) if problem.code in DEAD else ""
+
     async def revived(self, problem: Problem) -> str:
         """Start a server that a case ended once more, where we may; what there is to say of it."""
         with suppress(Failure):
@@ -220,9 +246,9 @@ class Track:
             self.revivals += 1
             with suppress(Failure):
                 await self.restart()
-                return f"{self.server.url} was gone and was started again"
+                return f"{self.endpoint.url} was gone and was started again"
         self.gone = f"the server is gone: {problem.what}"
-        return f"{self.server.url} is gone; its other cases are left out"
+        return f"{self.endpoint.url} is gone; its other cases are left out"
 
     def folder(self, case: Case) -> Path | None:
         """An empty folder for the outputs of this case."""
@@ -245,7 +271,7 @@ class Track:
         verdict = proof.judge(outcome, self.outcomes)
         return replace(
             now,
-            status="skipped" if outcome.skipped else "failed" if outcome.problem else "succeeded",
+            status=seed_case.status(outcome),
             verdict=verdict.verdict,
             wanted=verdict.wanted,
             seconds=round(outcome.seconds, 3),
@@ -256,4 +282,6 @@ class Track:
             why=verdict.note,
             near=outcome.near,
             timely=outcome.timely,
+            noise=outcome.noise,
+            apart=outcome.apart,
         )

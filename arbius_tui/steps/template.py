@@ -19,6 +19,7 @@ from arbius_tui.domain.lint import lint
 from arbius_tui.domain.questions import Ask, Question
 from arbius_tui.domain.records import TemplateRecord
 from arbius_tui.domain.template import Spelled, Template
+from arbius_tui.domain.text import clean
 from arbius_tui.services import files
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
@@ -108,11 +109,11 @@ def parts(found: Template, drafted: Draft | None) -> list[Part]:
         for key in ("title", "description", "git", "docker")
     ]
     rows += [
-        Part(f"input/{n}", f"Input {len(found.inputs)}", str(i.variable), str(i.type), "*" if i.required else "")
+        Part(f"input/{n}", f"Input {len(found.inputs)}", clean(i.variable), clean(i.type), "*" if i.required else "")
         for n, i in enumerate(found.inputs)
     ]
     rows += [
-        Part(f"output/{n}", f"Output {len(found.outputs)}", str(o.filename), str(o.type))
+        Part(f"output/{n}", f"Output {len(found.outputs)}", clean(o.filename), clean(o.type))
         for n, o in enumerate(found.outputs)
     ]
     left = drafted.left_out if drafted else ()

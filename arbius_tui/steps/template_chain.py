@@ -7,6 +7,7 @@ from arbius_tui.domain.errors import Failure, NotReady, PinFailed, Problem, Wron
 from arbius_tui.domain.registered import Registered, bound_by_id
 from arbius_tui.domain.template import Template
 from arbius_tui.domain.text import amount
+from arbius_tui.services import gateways
 from arbius_tui.services.ports import OnChainModel, Services
 from arbius_tui.steps.model import Fact
 from arbius_tui.steps.template_taken import Taken
@@ -58,28 +59,35 @@ def of_call(found: Registered, model: OnChainModel) -> list[Fact]:
 
 
 async def by_cid(model_id: str, model: OnChainModel, services: Services, trouble: Problem, where: str) -> Taken:
-    """The template from a store of blocks, by the CID that the engine names; every block is hashed."""
+    """The template from a store of blocks or a gateway, by the CID that the engine names; every block is hashed."""
     wanted = cids.from_multihash(model.cid)
+    place, data = await fetched(wanted, services, trouble)
+    sure = bound_by_id(model_id, model.cid, model.addr, model.fee_wei)
+    proof = "the id is made of this CID, its addr and its fee" if sure else "the RPC alone says that it is the model's"
+    facts = [
+        Fact("proof", "proof", "ok" if sure else "warn", wanted, proof),
+        Fact("transaction", "transaction", "warn", trouble.what, "so sender and calldata are not known"),
+    ]
+    return Taken(Template.parse(data), f"taken by its CID from {place}: {where}", where, facts=facts)
+
+
+async def fetched(wanted: str, services: Services, trouble: Problem) -> tuple[str, bytes]:
+    """The file of this CID and who had it: the author's own nodes first, then all gateways at once."""
     said = [trouble.what]
     for store in services.ipfs:
         try:
-            data = cids.content(await store.block(wanted))
+            return store.id, cids.content(await store.block(wanted))
         except Failure as failure:
             said.append(f"{store.id}: {failure.problem.what}")
-            continue
-        sure = bound_by_id(model_id, model.cid, model.addr, model.fee_wei)
-        proof = (
-            "the id is made of this CID, its addr and its fee" if sure else "the RPC alone says that it is the model's"
-        )
-        facts = [
-            Fact("proof", "proof", "ok" if sure else "warn", wanted, proof),
-            Fact("transaction", "transaction", "warn", trouble.what, "so sender and calldata are not known"),
-        ]
-        return Taken(Template.parse(data), f"taken by its CID from {store.id}: {where}", where, facts=facts)
+    try:
+        place, block = await gateways.first(services.gateways, wanted)
+        return place, cids.content(block)
+    except Failure as failure:
+        said.append(failure.problem.what)
     raise PinFailed(
         "template-unreachable",
         f"the model is registered, and its template cannot be had: CID {wanted}",
-        why="neither the registering transaction nor a store of blocks gives its bytes",
-        fix="take an RPC with full history (--rpc URL), or a node that can fetch it (--ipfs URL)",
+        why="neither the registering transaction, a node nor a gateway gives its bytes",
+        fix="take an RPC with full history (--rpc URL), or who can fetch it (--ipfs URL, --gateway URL)",
         detail="\n".join(said),
     )

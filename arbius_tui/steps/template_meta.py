@@ -27,6 +27,8 @@ REPLICATE = "r8.im/"
 """The registry that Arbius miners pull from."""
 
 CPU = "Run on CPU only."
+REHEARSED = "the rehearsal asks no git"
+
 REVISION = "org.opencontainers.image.revision"
 """The label in which cog keeps the commit that an image was built from."""
 
@@ -41,6 +43,8 @@ class About:
     digest: str = ""
     gpu: str = ""
     proven: bool = False
+    ran_here: bool = False
+    """Whether its container got the cards of this machine."""
 
     @classmethod
     def of(cls, journey: Journey) -> About:
@@ -48,9 +52,10 @@ class About:
         run, model = journey.get(RunRecord) or RunRecord(), journey.get(ModelRecord) or ModelRecord()
         proof = journey.get(SeedTestRecord) or SeedTestRecord()
         seen = [str(one["gpu"]) for one in proof.endpoints if one.get("gpu")]
-        gpu = clean((seen or [run.gpu])[0] or ("CPU" if run.cpu_only else ""))
+        gpu = clean(", ".join(dict.fromkeys(seen)) or run.gpu or ("CPU" if run.cpu_only else ""))
         folder = Path(journey.model_dir) if journey.model_dir else None
-        return cls(journey.project, folder, run.image or model.image, run.digest, gpu, proof.reproducible)
+        ran_here = bool(run.container) and not run.cpu_only
+        return cls(journey.project, folder, run.image or model.image, run.digest, gpu, proof.reproducible, ran_here)
 
 
 @dataclass
@@ -71,11 +76,13 @@ async def gather(about: About, services: Services) -> Known:
     """Look at all sources at once; none of them is needed."""
     config = await asyncio.to_thread(config_of, about.folder)
     about = replace(about, image=about.image or repository_of(config))
-    checkout, image = await asyncio.gather(checkout_of(about.folder), image_of(about, services))
+    rehearsed = services.network == "rehearsal"
+    checkout, image = await asyncio.gather(checkout_of(about.folder, rehearsed), image_of(about, services))
+    config = config or (image.config if image else None) or {}
     known = Known({"title": "", "description": "", "git": "", "docker": "", "version": 1})
     title(known, about, config)
     description(known, replace(about, gpu=about.gpu or await local_gpu(about, services)))
-    git(known, checkout, about.folder)
+    git(known, checkout, about.folder, clean(image.labels.get(REVISION, "")) if image else "")
     docker(known, about, config, image)
     if image is not None:
         same_commit(known, image, checkout)
@@ -92,8 +99,10 @@ def config_of(folder: Path | None) -> Mapping[str, Any]:
         return {}
 
 
-async def checkout_of(folder: Path | None) -> Checkout:
-    """What git says of the model's folder."""
+async def checkout_of(folder: Path | None, rehearsed: bool) -> Checkout:
+    """What git says of the model's folder; the rehearsal's own model lies in a repository that is not the author's."""
+    if rehearsed:
+        return Checkout(trouble=REHEARSED)
     if folder is None:
         return Checkout(trouble="the model's folder is not known here")
     return await repository.read(folder)
@@ -110,10 +119,13 @@ async def image_of(about: About, services: Services) -> Image | None:
 
 
 async def local_gpu(about: About, services: Services) -> str:
-    """The card of this machine, for a model whose image runs here; empty in the rehearsal and without a driver."""
-    if not about.image or services.builder is None:
+    """The card of this machine, for a model whose container had it; empty in the rehearsal and without a driver."""
+    if not about.ran_here:
         return ""
-    seen = [check async for check in services.toolchain.checks("nvidia-driver")]
+    try:
+        seen = [check async for check in services.toolchain.checks("nvidia-driver")]
+    except Failure:
+        return ""
     return next((re.sub(r", driver .*", "", check.found) for check in seen if check.state == "ok"), "")
 
 
@@ -139,12 +151,13 @@ def description(known: Known, about: About) -> None:
     known.fact("description", "warn", where, source)
 
 
-def git(known: Known, checkout: Checkout, folder: Path | None) -> None:
-    """A link to the commit; what speaks against it is said beside it."""
+def git(known: Known, checkout: Checkout, folder: Path | None, built: str = "") -> None:
+    """A link to the commit; what speaks against it is said beside it. `built` is the commit in the image's label."""
     if not checkout.link:
-        known.open["git"] = checkout.trouble
-        known.fact("git", "warn", checkout.trouble, "git")
-        if folder is not None:
+        trouble = f"the image was built from commit {built}" if built and folder is None else checkout.trouble
+        known.open["git"] = trouble
+        known.fact("git", "warn", trouble, "the image's label" if trouble != checkout.trouble else "git")
+        if folder is not None and trouble != REHEARSED:
             known.problems.append(no_link(checkout, folder))
         return
     known.meta["git"] = checkout.link

@@ -60,7 +60,7 @@ async def of_document(
 ) -> Taken:
     """The draft of a document."""
     known = await template_meta.gather(about, services)
-    made = draft(document, known.meta, mime, known.open)
+    made = await asyncio.to_thread(draft, document, known.meta, mime, known.open)
     facts = [*known.facts, output_fact(made, mime)]
     return Taken(made.template, f"drafted from {where}: {counted(made)}", where, made, facts, known.problems)
 
@@ -133,13 +133,14 @@ async def seen_output(
     sample = inputs.sample(inputs.read(document))
     if sample.impossible or not any(item.variable == "output" for item in draft(document).asked):
         return ""
+    hosted = source.value.startswith("replicate:")
     question = Consent(
         "draft-predict",
         "Run one prediction to see what the output is?",
-        why="the document does not say whether the output is an image, a video or a sound",
+        why="the document only says: a file",
         default="no",
         rehearsal="yes",
-        changes="one prediction with the model's own defaults runs on the server",
+        changes="one prediction with the model's own defaults" + (", which Replicate bills" if hosted else ""),
         undo="nothing is kept of it",
     )
     if await ask(question) != "yes":

@@ -266,9 +266,9 @@ class Table(Widget, can_focus=True):
         super().watch_has_focus(has_focus)
 
     def render_line(self, y: int) -> Strip:
-        """A row as a strip, kept until it changes."""
-        if (strip := self._strips.get(y)) is None:
-            width = self.size.width
+        """A row as a strip, kept until it changes, or the table another width: that is painted before it is told."""
+        width, strip = self.size.width, self._strips.get(y)
+        if strip is None or strip.cell_length != width:
             strip = Visual.to_strips(self, self.content(y, width), width, 1, self.visual_style, pad=True)[0]
             self._strips[y] = strip
         return strip

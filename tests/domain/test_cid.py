@@ -236,3 +236,12 @@ def test_odd_text_is_refused_in_words(value: str) -> None:
 def test_multihashes_may_be_written_in_capitals() -> None:
     value = cid.multihash(b"test\n")
     assert cid.from_multihash(value.upper()) == cid.from_multihash(value[2:]) == cid.cid(b"test\n")
+
+
+@pytest.mark.parametrize(
+    "size", [0, 1, cid.CHUNK - 1, cid.CHUNK, cid.CHUNK + 1, 3 * cid.CHUNK, cid.CHUNK * (cid.LINKS + 1)]
+)
+def test_a_file_that_comes_in_pieces_has_the_same_cid(size: int) -> None:
+    data = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    pieces = (data[start : start + cid.CHUNK] for start in range(0, size, cid.CHUNK))
+    assert cid.folder_cid({"out-1.bin": pieces, "b": b"x"}) == cid.folder_cid({"out-1.bin": data, "b": b"x"})

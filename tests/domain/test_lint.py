@@ -15,6 +15,7 @@ from arbius_tui.domain.lint import KNOWN_TITLES, lint
 from arbius_tui.domain.lint_words import MINERS, READERS
 from arbius_tui.domain.spelling import edited
 from arbius_tui.domain.template import MAX_BYTES, Spelled, Template
+from tests.domain.calm import calm
 
 ASSET = Path(__file__).parents[2] / "assets" / "guide-example.json"
 
@@ -461,6 +462,7 @@ odd = st.fixed_dictionaries(
 )
 
 
+@calm
 @given(odd)
 def test_never_raises_and_every_path_leads_somewhere(document: dict[str, Any]) -> None:
     for problem in lint(Template.of(document)):
@@ -474,6 +476,7 @@ def test_never_raises_and_every_path_leads_somewhere(document: dict[str, Any]) -
         assert isinstance(at, dict | list)
 
 
+@calm
 @given(odd)
 def test_any_patch_applies_and_never_makes_the_same_problem_again(document: dict[str, Any]) -> None:
     template = Template.of(document)

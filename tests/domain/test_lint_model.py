@@ -14,6 +14,7 @@ from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.lint_model import Model, against, all_defaults, refused
 from arbius_tui.domain.spelling import edited
 from arbius_tui.domain.template import Template
+from tests.domain.calm import calm
 from tests.domain.test_lint import odd, put
 
 SCHEMAS = sorted((Path(__file__).parents[1] / "fixtures" / "schemas").glob("*.json"))
@@ -191,6 +192,7 @@ def test_a_template_of_quite_another_model_is_judged_quickly() -> None:
     assert {p.fix.patch[0][0] for p in problems if p.fix and p.code == "not-in-model"} == {"remove"}
 
 
+@calm
 @given(odd, st.sampled_from([*SCHEMAS, None]), odd)
 def test_never_raises_and_every_patch_applies(template: dict[str, Any], path: Path | None, other: Any) -> None:
     raw = json.loads(path.read_text()) if path else {}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+import pytest
 
 from arbius_tui.domain import report
 
@@ -31,7 +34,7 @@ def test_each_server_has_a_column_and_each_case_a_row() -> None:
     assert row.count("`abababab..abab`") == 2
     assert "**BLOCKER** other" in row
     assert "server 2" in page
-    assert "gpu `A100`" in page
+    assert "GPU `A100`, driver `550.1`" in page
 
 
 def test_a_failed_case_has_words_and_no_hash() -> None:
@@ -78,3 +81,61 @@ def test_the_go_snippet_is_one_literal_whatever_the_prompt_holds() -> None:
     assert "validationSeed  = 7" in text
     assert '\\"a \\\\\\"quoted\\\\\\"' in text
     assert text.isascii()
+
+
+HOSTILE = [
+    "https://evil.example/a", "www.evil.example", "@somebody look", "see #12 and owner/repo#3", "a@b.example",
+    "![x](http://evil.example/x.png)", "<img src=x onerror=y>", "[a](javascript:b)", "a | b | c", "`code` ``more`` ```",
+    "~~gone~~ **loud** _low_", "&lt;b&gt; &copy;", "<!-- hidden -->", "line\n\n# head\n\n- item", "\\| \\` end\\",
+    "\x1b]8;;http://evil\x07x\x1b]8;;\x07", "\u202egnp.exe",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_nothing_in_foreign_text_becomes_markup_a_link_or_a_mention(evil: str) -> None:
+    from markdown_it import MarkdownIt
+
+    bad = {"code": evil, "what": evil, "why": evil, "fix": {"text": evil, "command": None}}
+    row = case("first", title=evil, why=evil, wanted=False, verdict="BLOCKER", inputs={evil: evil}, changes={"p": evil})
+    servers = [{**SERVERS[0], "url": evil, "gpu": evil, "driver": evil}]
+    found = made(row, case("again", status="failed", outputs=[], error=evil, why=evil), project=evil, image=evil,
+                 digest=evil, diagnosis=[bad], endpoints=servers)  # fmt: skip
+    card = report.miner_card({**found, "reproducible": True})
+    page = report.markdown(found, card)
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(page)
+    inline = [child for token in tokens for child in token.children or ()]
+    assert {child.type for child in inline} <= {
+        "text",
+        "code_inline",
+        "strong_open",
+        "strong_close",
+        "softbreak",
+        "text_special",
+    }
+    shown = "\n".join(child.content for child in inline if child.type in ("text", "text_special"))
+    assert not re.search(r"://|www\.|[@#]\w|\w@", shown), "outside of code a forge makes a link or a mention of it"
+    rows = [token for token in tokens if token.type == "tr_open"]
+    assert len(rows) == 3
+    assert sum(token.type == "td_open" for token in tokens) == 2 * 5
+    assert sum(token.type == "heading_open" for token in tokens) == 4
+    assert all(letter.isprintable() or letter == "\n" for letter in page)
+
+
+def test_the_reports_keys_stay_as_they_are() -> None:
+    found = made(case("first"), case("again", verdict="SAME"), project="p", image="i", image_id="x", digest="d",
+                 arbius_tui="1")  # fmt: skip
+    assert list(found) == [
+        "v", "project", "image", "image_id", "digest", "arbius_tui", "reproducible", "at", "endpoints", "cases",
+        "diagnosis",
+    ]  # fmt: skip
+    card = report.miner_card(found, "0xid")
+    assert card
+    assert list(card) == ["v", "model_id", "image", "digest", "gpu", "driver", "cog", "cpu_only", "known_answer"]
+    assert list(card["known_answer"]) == ["input", "seed", "folder_cid", "files", "seconds"]
+    assert list(card["known_answer"]["files"][0]) == ["filename", "mime", "bytes", "sha256"]
+
+
+def test_a_card_without_a_folder_says_so() -> None:
+    card = report.miner_card(made(case("first", folder_cid=None)))
+    assert card
+    assert "was not computed" in report.markdown(made(case("first", folder_cid=None)), card)

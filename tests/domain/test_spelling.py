@@ -14,6 +14,7 @@ from arbius_tui.domain import json_places
 from arbius_tui.domain.errors import BadInput, TemplateInvalid
 from arbius_tui.domain.spelling import Operation, edited, rewrite
 from arbius_tui.domain.template import Spelled, Template
+from tests.domain.calm import calm
 
 ASSET = Path(__file__).parents[2] / "assets" / "guide-example.json"
 
@@ -252,6 +253,7 @@ def same(one: Any, other: Any) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
+@calm
 @given(st.data(), objects, hands, st.text(" \t\r\n", max_size=3), st.text(" \t\r\n", max_size=3))
 def test_an_edit_means_what_the_standard_says(
     data: st.DataObject, document: dict[str, Any], hand: dict[str, Any], before: str, after: str
@@ -264,6 +266,7 @@ def test_an_edit_means_what_the_standard_says(
     assert result.endswith(after)
 
 
+@calm
 @given(st.data(), objects)
 def test_canonical_stays_canonical(data: st.DataObject, document: dict[str, Any]) -> None:
     template = Template.of(document)
@@ -272,6 +275,7 @@ def test_canonical_stays_canonical(data: st.DataObject, document: dict[str, Any]
     assert result.data == result.canonical()
 
 
+@calm
 @given(objects, hands)
 def test_an_empty_patch_and_a_patch_of_what_is_there_change_no_byte(
     document: dict[str, Any], hand: dict[str, Any]
@@ -288,6 +292,7 @@ FRAME = {"meta": {"title": "t", "git": "g"}, "input": [{"variable": "a", "choice
 """What every template has: it shows the author's hand even where the edited place is empty."""
 
 
+@calm
 @given(st.data(), st.lists(values, max_size=4), hands)
 def test_the_inverse_of_an_edit_of_a_list_restores_the_bytes(
     data: st.DataObject, listed: list[Any], hand: dict[str, Any]
@@ -309,6 +314,7 @@ def test_the_inverse_of_an_edit_of_a_list_restores_the_bytes(
         assert rewrite(over, [("replace", f"/output/{at}", listed[at])]) == text
 
 
+@calm
 @given(st.data(), hands, st.permutations(["variable", "type", "required", "default", "description"]))
 def test_the_inverse_of_an_edit_of_a_row_restores_the_bytes(
     data: st.DataObject, hand: dict[str, Any], order: list[str]
@@ -324,6 +330,7 @@ def test_the_inverse_of_an_edit_of_a_row_restores_the_bytes(
     assert rewrite(named, [("move", f"/input/2/{key}", "/input/2/other")]) == text
 
 
+@calm
 @given(hands, st.sampled_from(["variable", "type", "required", "min", "max", "default", "description"]))
 def test_a_key_in_its_usual_place_comes_back_to_it(hand: dict[str, Any], key: str) -> None:
     row = dict.fromkeys(["variable", "type", "required", "min", "max", "default", "description"], 1)

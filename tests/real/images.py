@@ -95,6 +95,14 @@ def labels(folder: Path) -> dict[str, str]:
     }
 
 
+GPU = """\
+FROM {model}
+RUN printf '#!/bin/sh\\necho "NVIDIA GeForce RTX 4090, 550.54.15"\\n' > /usr/bin/nvidia-smi \\
+    && chmod +x /usr/bin/nvidia-smi
+"""
+"""There is no GPU on the machine of the tests; what is asked of one answers as the real one does."""
+
+
 class TestImages:
     """Builds the images of the tests on one Engine; each name is built at most once."""
 
@@ -111,6 +119,10 @@ class TestImages:
     def model(self, name: str, version: str = NEW) -> str:
         """A model of tests/models, as from a Dockerfile of the author's own: no label."""
         return self._model(MODELS / name, version)
+
+    def with_gpu(self, name: str) -> str:
+        """A model of tests/models in an image in which nvidia-smi lists a card."""
+        return self._built(GPU.format(model=self.model(name)), {})
 
     def broken(self) -> str:
         """An image whose command is no program for any processor."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from arbius_tui.app import ArbiusApp
 from arbius_tui.domain.cases import LARGEST_SEED, standard_cases
@@ -113,7 +114,7 @@ async def prove(pilot: Pilot[Any]) -> None:
     text = shown(pilot.app)
     digests = {case.id: case.outputs[0].sha256 for case in screen.cases.values()}
     assert digests["first"] == digests["again"] == digests["after-restart"] != digests["other-seed"]
-    assert "7 SAME  16 DIFFERS" in text
+    assert "8 SAME  16 DIFFERS" in text
     assert "reproducible" in lines(pilot.app)[-3]
     assert screen.copy_text() == digests["miner-defaults"]
     assert digests["miner-defaults"] in text, "the full hash is on screen at 80 columns"
@@ -442,7 +443,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_each_server_has_a_column_and_s_looks_at_the_next_one(size: tuple[int, int]) -> None:
+async def test_each_server_has_a_column_and_v_looks_at_the_next_one(size: tuple[int, int]) -> None:
     app = app_of("seed_test", [*map(Found, SERVERS), *map(Found, [*ENDED[:2], *ELSEWHERE]), Done(False, 4)])
     async with app.run_test(size=size) as pilot:
         screen = await work(pilot, "space")
@@ -452,10 +453,36 @@ async def test_each_server_has_a_column_and_s_looks_at_the_next_one(size: tuple[
         assert row.index("A SAME") < row.index("C BLOCKER")
         assert "on server 2" in shown(app), "the one that is not as wanted is looked at"
         assert screen.copy_text() == C.sha256
-        await pilot.press("s")
+        await pilot.press("v")
         await settle(pilot)
         assert "on server 1" in shown(app)
         assert screen.copy_text() == A.sha256
+
+
+async def test_s_takes_every_spelling_of_a_server_and_runs_the_cases_there() -> None:
+    seen = [SERVERS[0], EndpointSeen("2", "ssh://me@gpu", "RTX 4090", "550.54", "0.23.1", place="docker")]
+    seen.append(EndpointSeen("3", "replicate:owner/name", cog="0.16.8", place="replicate"))
+    rows = [*ENDED[:2], *(replace(case, endpoint=id) for id in "23" for case in ENDED[:2])]
+    app = app_of("seed_test", [*map(Found, seen), *map(Found, rows), Done(True)])
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await work(pilot, "space")
+        await pilot.press("v")
+        await settle(pilot)
+        assert "ssh://me@gpu, RTX 4090, driver 550.54, cog 0.23.1" in shown(app)
+        await pilot.press("v")
+        await settle(pilot)
+        assert "replicate:owner/name, GPU not known, cog 0.16.8" in shown(app)
+        command = screen.command()
+        assert command.startswith(f"arbius-tui seed-test --endpoint {URL} --docker ssh://me@gpu --endpoint replicate:")
+        await pilot.press("s")
+        await until(pilot, lambda: "Which other servers" in shown(app))
+        assert "tcp://gpu:2376" in shown(app)
+        assert "ssh://me@gpu replicate:owner/name" in shown(app), "those of the last test are there"
+        await pilot.press("space", *"gpu-box")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.also != ())
+        assert screen.machines().also == ("ssh://me@gpu", "replicate:owner/name", "gpu-box")
+        await until(pilot, lambda: not screen.running)
 
 
 async def test_two_runs_are_a_page_and_esc_leads_back() -> None:
@@ -480,6 +507,21 @@ async def test_panes_are_broken_anew_on_another_size() -> None:
         await pilot.resize_terminal(60, 20)
         await settle(pilot)
         assert "BLOCKER" in shown(app)
+
+
+async def test_a_table_is_never_wider_than_its_place_after_a_resize() -> None:
+    app = app_of("seed_test", [], seed_test=saved(SEEDS))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        for size in ((120, 40), (80, 24), (160, 40), (100, 30)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            rows = [row for row in lines(app) if "BLOCKER" in row and "over 32 bits" in row]
+            assert rows, f"the verdict is cut off at {size}"
+        # A terminal that grows past the list of steps lays the table out twice, and paints between the two.
+        table: Any = app.screen.query_one("#main > Table")
+        table._strips[2] = Strip.blank(120)
+        assert table.render_line(2).cell_length == table.size.width
 
 
 async def test_saved_cases_are_there_with_the_first_frame_and_explain_themselves() -> None:

@@ -18,6 +18,7 @@ from arbius_tui.domain.errors import BadInput, Failure, NotReady
 from arbius_tui.rehearsal.example import example_model
 from arbius_tui.rehearsal.server import LocalServers
 from arbius_tui.services import predictions as module
+from arbius_tui.services.notes import heard
 from arbius_tui.services.ports import Health
 from arbius_tui.services.predictions import CogPredictions
 from arbius_tui.services.servers import free_port
@@ -108,9 +109,12 @@ async def test_health_goes_from_starting_to_ready(generation: str, tmp_path: Pat
 
 
 async def test_four_hundred_predictions_in_a_row_meet_no_spurious_refusal(tmp_path: Path) -> None:
+    said: list[str] = []
     async with ready("text", tmp_path) as (url, predictions):
-        for seed in range(400):
-            assert (await predictions.predict(url, {"prompt": "p", "seed": seed})).shape == "text"
+        with heard(said.append):
+            for seed in range(400):
+                assert (await predictions.predict(url, {"prompt": "p", "seed": seed})).shape == "text"
+    assert said == []
 
 
 async def test_a_busy_server_is_waited_for(tmp_path: Path) -> None:
@@ -119,6 +123,23 @@ async def test_a_busy_server_is_waited_for(tmp_path: Path) -> None:
             *(predictions.predict(url, {"mode": "ok", "secs": 0.5, "seed": n}) for n in range(3))
         )
     assert [prediction.outputs[0].filename for prediction in found] == ["out-1.txt"] * 3
+
+
+@pytest.mark.parametrize("generation", ["0.23", "0.16"])
+async def test_there_is_one_word_about_a_server_that_is_really_busy(
+    generation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SPURIOUS", 0.2)
+    said: list[str] = []
+    async with ready("crash", tmp_path, generation) as (url, predictions):
+        at_work = asyncio.create_task(predictions.predict(url, {"mode": "ok", "secs": 4, "seed": 1}))
+        while (await predictions.health(url)).status != "BUSY":
+            assert not at_work.done()
+        with heard(said.append):
+            found = await predictions.predict(url, {"mode": "ok", "secs": 0, "seed": 2})
+        assert found.outputs
+        assert (await at_work).outputs
+    assert said == [f"{url} is waited for: busy with a prediction"]
 
 
 @GENERATIONS

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from arbius_tui.domain import cid
 from arbius_tui.domain.errors import BadInput, Failure, NotReady
 from arbius_tui.services.ports import Output
-from arbius_tui.services.saving import free, placed, spool
+from arbius_tui.services.saving import committed, free, placed, spool
 
 
 def output(folder: Path, name: str = "out-1.png", data: bytes = b"new") -> Output:
@@ -90,3 +93,22 @@ def test_a_folder_that_takes_nothing_is_said(tmp_path: Path) -> None:
     with pytest.raises(Failure) as failure:
         free(file)
     assert failure.value.problem.code == "cannot-write"
+
+
+def test_the_folder_that_a_miner_commits_is_of_the_files_that_were_hashed(tmp_path: Path) -> None:
+    data = {"out-1.png": bytes(300_000), "out-2.txt": b"text"}
+    outputs = []
+    for name, content in data.items():
+        (tmp_path / name).write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        outputs.append(Output(name, "", len(content), digest, path=str(tmp_path / name)))
+    assert committed(outputs) == cid.folder_cid(data)
+    assert committed(outputs, ["image.png", "log.txt"]) == cid.folder_cid(
+        {"image.png": bytes(300_000), "log.txt": b"text"}
+    )
+    assert committed([outputs[0], replace(outputs[1], path="")]) is None
+    (tmp_path / "out-2.txt").write_bytes(b"other")
+    assert committed(outputs) is None
+    (tmp_path / "out-2.txt").unlink()
+    assert committed(outputs) is None
+    assert committed([]) is None

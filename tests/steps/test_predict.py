@@ -130,9 +130,9 @@ async def test_a_big_output_goes_to_disk_as_it_comes(services: Services, tmp_pat
     async with at("big", services, tmp_path / "server") as walk:
         events = await tried(walk, "mb=80", "seed=3", out=tmp_path / "out")
     (seen,) = items(events, OutputSeen)
-    digest = hashlib.sha256((tmp_path / "out" / seen.filename).read_bytes()).hexdigest()
-    assert (seen.bytes, seen.sha256) == (80 * 1024 * 1024, digest)
-    assert end(events).result["folder_cid"] is None, "not held in memory for a CID"
+    data = (tmp_path / "out" / seen.filename).read_bytes()
+    assert (seen.bytes, seen.sha256) == (80 * 1024 * 1024, hashlib.sha256(data).hexdigest())
+    assert end(events).result["folder_cid"] == cid.folder_cid({seen.filename: data})
 
 
 async def test_a_model_that_raises_has_its_words_and_leaves_no_file(services: Services, tmp_path: Path) -> None:
