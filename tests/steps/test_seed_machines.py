@@ -356,7 +356,7 @@ async def test_the_hosted_version_is_a_column_and_its_restart_is_left_out(
     kept = walk.journey.get(SeedTestRecord)
     assert TOKEN not in repr(kept)
     assert TOKEN not in repr(events)
-    page = (write(tmp_path, walk.journey))[1].read_text()
+    page = write(tmp_path, walk.journey, None)[1].read_text()
     assert "GPU `RTX 4090`, driver `550.54`" in page
     assert "GPU `Nvidia L40S GPU`, driver not known" in page
 
