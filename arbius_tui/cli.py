@@ -369,21 +369,37 @@ def template() -> None:
 
 
 @template.command()
-@click.option("--endpoint", default="", metavar="URL")
-@click.option("--schema", type=FILE, help="An OpenAPI document.")
-@click.option("--image", hidden=True)
-@click.option("--model-id", hidden=True)
-@click.option("-o", "--out", required=True, type=FILE, help="Where the draft shall lie.")
+@click.argument("folder", required=False, type=FILE)
+@click.option("--endpoint", default="", metavar="URL", help="A running model's document.")
+@click.option("--image", default="", metavar="IMAGE", help="The document in an image's labels.")
+@click.option("--schema", default="", metavar="FILE", help="An OpenAPI document.")
+@click.option("--from", "file", default="", metavar="FILE", help="A template as it is, or an Arbius checkout's folder.")
+@click.option("--model-id", "--from-id", default="", metavar="ID", help="A registered model's template, proven.")
+@click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC that has the template of --model-id.")
+@click.option("--gateway", "gateways", multiple=True, metavar="URL", help="IPFS gateways to ask, not the public ones.")
+@click.option("-o", "--out", type=FILE, metavar="FILE", help="Where it shall lie; default stdout.")
 @shared
-def draft(options: Options, endpoint: str, schema: Path | None, out: Path, **later: Any) -> int:
-    """Draft a template from a model's document."""
-    from arbius_tui.steps.template_file import DraftFile
+def draft(
+    options: Options, folder: Path | None, out: Path | None, ipfs: tuple[str, ...], gateways: tuple[str, ...],
+    **given: str,
+) -> int:  # fmt: skip
+    """Draft a template from a model's document, or take one that exists.
 
-    if any(later.values()):
-        return not_built(options, "template draft from an image or a model id", "give --endpoint or --schema")
-    if not endpoint and schema is None:
-        return refuse(options, "nothing to draft from", "give --endpoint URL or --schema FILE")
-    return once(options, DraftFile(out.absolute(), schema, endpoint))
+    FOLDER is a model's folder, whose last build left its document in it, or an Arbius checkout.
+    """
+    from arbius_tui.steps.template_file import DraftFile, source_of
+
+    named = {**given, "folder": str(folder) if folder else ""}
+    chosen = [(kind, value) for kind, value in named.items() if value]
+    if len(chosen) != 1:
+        what = "nothing to draft from" if not chosen else "a template has one source"
+        return refuse(options, what, "give FOLDER, --endpoint, --image, --schema, --from or --model-id")
+    step = DraftFile(out.expanduser().absolute() if out else None, source_of(*chosen[0]))
+    code = once(replace(options, one_answer=out is None), step, ipfs=ipfs, gateways=gateways)
+    if out is None and not options.json:
+        sys.stdout.buffer.write(step.data)
+        sys.stdout.buffer.flush()
+    return code
 
 
 @template.command(name="check")
@@ -582,7 +598,8 @@ def walk(options: Options, store: Store, stops: tuple[walks.Stop, ...], settings
 
     ask = answers_of(options, rehearsal=store.load().network == REHEARSAL)
     services = launch.world_of(options, store, settings)
-    return run(store, services, lambda w, a, f: walks.steps(w, stops, a, f), face_of(options), ask)
+    face = face_of(options, options.one_answer)
+    return run(store, services, lambda w, a, f: walks.steps(w, stops, a, f), face, ask)
 
 
 def not_built(options: Options, what: str, instead: str) -> int:

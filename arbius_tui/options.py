@@ -11,7 +11,8 @@ from pathlib import Path
 class Options:
     """As the author gave them, or the config file; empty means neither.
 
-    `given` are answers that flags give to questions, `keys` other keys for actions by their id.
+    `given` are answers that flags give to questions, `keys` other keys for actions by their id. With `one_answer`
+    stdout is left to the command's own answer.
     """
 
     project: str = ""
@@ -30,3 +31,4 @@ class Options:
     ipfs: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
+    one_answer: bool = False

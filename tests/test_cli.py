@@ -56,7 +56,54 @@ def test_showing_a_template_leaves_it_alone(compact: Path) -> None:
     assert compact.read_bytes() == before
 
 
+SCHEMA = Path(__file__).parent / "fixtures" / "schemas" / "v-new-image-openapi.json"
+
+
+def test_a_draft_goes_to_stdout_and_words_to_stderr(tmp_path: Path) -> None:
+    done = run("template", "draft", "--schema", str(SCHEMA), cwd=tmp_path)
+    assert [row["variable"] for row in json.loads(done.stdout)["input"]][:2] == ["prompt", "width"]
+    assert "7 inputs: 6 mapped, 0 asked, 1 left out" in done.stderr
+    assert "not in template 1: seed" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_draft_in_a_file_is_the_one_on_stdout(tmp_path: Path) -> None:
+    shown = run("template", "draft", "--schema", str(SCHEMA), cwd=tmp_path).stdout
+    out = tmp_path / f"{SCHEMA.stem}.json"
+    done = run("template", "draft", "--schema", str(SCHEMA), "-o", out.name, "--json", "--no-input", cwd=tmp_path)
+    result = json.loads(done.stdout.splitlines()[-1])["result"]
+    assert out.read_text() == shown
+    assert result["counts"] == {
+        "inputs": 7, "mapped": 6, "asked": 0, "left_out": 1, "refused": 0, "asked_values": 4,
+    }  # fmt: skip
+    assert [item["variable"] for item in result["left_out"]] == ["seed"]
+    assert result["path"] == str(out)
+    again = run("template", "draft", "--schema", str(SCHEMA), "-o", out.name, cwd=tmp_path)
+    assert (again.returncode, out.read_text()) == (2, shown)
+
+
+def test_a_template_without_a_final_newline_stays_without(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_bytes(b'{ "input": [] }')
+    assert run("template", "draft", "--from", "mine.json", cwd=tmp_path).stdout == '{ "input": [] }'
+
+
+def test_a_models_folder_is_drafted(tmp_path: Path) -> None:
+    (tmp_path / ".cog").mkdir()
+    (tmp_path / ".cog" / "openapi_schema.json").write_bytes(SCHEMA.read_bytes())
+    (tmp_path / "cog.yaml").write_text("image: r8.im/me/little\n")
+    done = run("template", "draft", ".", "--json", "--no-input", cwd=tmp_path)
+    assert json.loads(done.stdout.splitlines()[-1])["result"]["template"]["meta"]["title"] == "little"
+
+
 BAD = {
+    "no source": (["template", "draft"], 2),
+    "two sources": (["template", "draft", ".", "--schema", "not.json"], 2),
+    "no document": (["template", "draft", "."], 3),
+    "a document that is none": (["template", "draft", "--schema", "not.json"], 2),
+    "a template that is none": (["template", "draft", "--from", "not.json"], 5),
+    "no server": (["template", "draft", "--endpoint", "http://127.0.0.1:9"], 3),
+    "no id": (["template", "draft", "--model-id", "0x12"], 2),
+    "no chain": (["template", "draft", "--model-id", "0x" + "ab" * 32, "--rpc", "http://127.0.0.1:9"], 3),
     "no such file": (["cid", "nowhere"], 2),
     "a folder": (["cid", "."], 2),
     "not JSON": (["template", "check", "not.json"], 5),

@@ -45,6 +45,12 @@ class Asked:
     put: Any
     reason: str
 
+    @property
+    def part(self) -> str:
+        """Which part of the template: `meta`, `output` or `input`; an input may be named meta, its keys differ."""
+        keys = {"meta": ("title", "description", "git", "docker"), "output": ("filename", "type")}
+        return self.variable if self.key in keys.get(self.variable, ()) else "input"
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
@@ -57,26 +63,60 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsaid:
+    """What the model demands of an input that is in the template, and that a template cannot say."""
+
+    kind: ClassVar[str] = "unsaid"
+    variable: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
-    """A drafted template (canonical bytes); each input of the model is in exactly one of the three lists."""
+    """A drafted template (canonical bytes); each input of the model is in exactly one of the first three lists.
+
+    `total` counts the model's inputs; `seed` is the one that miners set, if the model has it.
+    """
 
     template: Template
     mapped: tuple[Mapped, ...]
     asked: tuple[Asked, ...]
     left_out: tuple[LeftOut, ...]
+    unsaid: tuple[Unsaid, ...] = ()
+    total: int = 0
+    seed: ModelInput | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many inputs were mapped, asked, left out and refused, and how many values of the whole are asked."""
+        return {
+            "inputs": self.total,
+            "mapped": len(self.mapped),
+            "asked": len(self.template.document["input"]) - len(self.mapped),
+            "asked_values": len(self.asked),
+            "left_out": len(self.left_out),
+            "refused": sum(item.blocks for item in self.left_out),
+        }
 
 
-def draft(document: Mapping[str, Any], meta: Mapping[str, Any] | None = None, mime: str = "") -> Draft:
+def draft(
+    document: Mapping[str, Any],
+    meta: Mapping[str, Any] | None = None,
+    mime: str = "",
+    open_meta: Mapping[str, str] | None = None,
+) -> Draft:
     """Draft a template from an OpenAPI document of any Cog generation.
 
-    `meta` holds what is known of title, description, git and docker; `mime` is the media type of a real output, if
-    there was one. Never raises on an odd document: what cannot be read is left out or asked.
+    `meta` holds what is known of title, description, git and docker, `open_meta` why a key of it is still asked;
+    `mime` is the media type of a real output, if there was one. Never raises on an odd document: what cannot be read
+    is left out or asked.
     """
     mapped: list[Mapped] = []
     asked: list[Asked] = []
     left_out: list[LeftOut] = []
+    unsaid: list[Unsaid] = []
     rows: list[dict[str, Any]] = []
-    head = _meta(meta or {}, asked)
+    head = _meta(meta or {}, open_meta or {}, asked)
     found = inputs.read(document)
     for item in found:
         if refused := _refusal(item):
@@ -85,13 +125,31 @@ def draft(document: Mapping[str, Any], meta: Mapping[str, Any] | None = None, mi
         row = _Row(item)
         rows.append(row.build())
         asked += row.asked
+        unsaid += [Unsaid(item.name, _demand(rule)) for rule in _rules(item)]
         if not row.asked:
-            mapped.append(Mapped(item.name, _words(rows[-1])))
+            mapped.append(Mapped(item.name, words(rows[-1])))
     if not found:
         asked.append(Asked("input", "", [], "the document describes no inputs (components.schemas.Input)"))
     output = _output(document, mime, asked)
+    seed = next((item for item in found if item.name == "seed"), None)
     template = Template.of({"meta": head, "input": rows, "output": [output]})
-    return Draft(template, tuple(mapped), tuple(asked), tuple(left_out))
+    return Draft(template, tuple(mapped), tuple(asked), tuple(left_out), tuple(unsaid), len(found), seed)
+
+
+def _rules(item: ModelInput) -> list[str]:
+    """What the model demands of a value beside type, bounds and choices."""
+    number = item.type in ("integer", "number")
+    said = [
+        f"at least {item.min_length} characters" if item.min_length else "",
+        f"at most {item.max_length} characters" if item.max_length is not None else "",
+        f"a multiple of {_shown(item.multiple)}" if number and item.multiple not in (None, 1) else "",
+        f"like {clean(item.pattern)[:60]}" if item.pattern else "",
+    ]
+    return [rule for rule in said if rule]
+
+
+def _demand(rule: str) -> str:
+    return f"the model takes only {rule}; a template cannot say so, and a task that breaks it fails"
 
 
 # --- inputs that have no place in a template ---------------------------------------------------------------------
@@ -112,7 +170,7 @@ def _refusal(item: ModelInput) -> LeftOut | None:
         "secret": "whatever a task says is public on chain",
         "array": "a template has no lists",
         "object": "a template has no objects",
-        "any": "its type is not one that a template has",
+        "any": _several(item) if item.union else "its type is not one that a template has",
     }  # fmt: skip
     if item.type in reasons:
         return _without(item, reasons[item.type])
@@ -122,11 +180,25 @@ def _refusal(item: ModelInput) -> LeftOut | None:
 
 
 def _without(item: ModelInput, why: str) -> LeftOut:
+    name = clean(item.name)[:80]
     if item.required:
         cost = "the model cannot run without it, so every task would fail: give it a default in the model's code"
-        return LeftOut(item.name, f"{why}; {cost}", blocks=True)
-    shown = f" {_shown(item.default)}" if item.has_default and item.type not in ("secret", "array", "object") else ""
-    return LeftOut(item.name, f"{why}; the model uses its own default{shown} in every task")
+        return LeftOut(name, f"{why}; {cost}", blocks=True)
+    if not item.has_default:
+        return LeftOut(name, f"{why}; the model runs without it in every task")
+    shown = f" {_shown(item.default)}" if item.type not in ("secret", "array", "object", "any") else ""
+    return LeftOut(name, f"{why}; the model uses its own default{shown} in every task")
+
+
+def _several(item: ModelInput) -> str:
+    return f"it takes {' or '.join(_KINDS.get(kind, kind) for kind in item.union)}, and a row has one type"
+
+
+_KINDS = {
+    "string": "text", "integer": "a whole number", "number": "a number", "boolean": "yes or no", "array": "a list",
+    "object": "an object", "file": "a file", "any": "anything",
+}  # fmt: skip
+"""The types of a union, as a person says them."""
 
 
 # --- inputs that have one ----------------------------------------------------------------------------------------
@@ -163,7 +235,10 @@ class _Row:
         elif self.item.required:
             reason = "the model has no default; the form shows this one, and a row without default breaks it"
         else:
-            reason = "the model has no default; miners send this one whenever a task says nothing"
+            reason = (
+                "the model has no default; miners send this one whenever a task says nothing. "
+                "Without the row the model is never given it"
+            )
         return self.put("default", fallback, reason)
 
     def _text(self) -> dict[str, Any]:
@@ -192,18 +267,50 @@ class _Row:
 
     def _bound(self, key: str, value: float | None, kind: str) -> float | None:
         """The model's bound as the template can have it, None where it has none."""
-        if value is None or (isinstance(value, float) and math.isnan(value)):
-            return None
+        apart = self.item.above if key == "min" else self.item.below
+        if value is None or _nan(value) or (apart is not None and self._tighter(key, apart, value)):
+            return None if apart is None else self._beside(key, apart)
         lowest, highest = _limits(kind)
         bound = min(max(value, lowest), highest)
-        if kind == "int":
-            bound = math.ceil(bound) if key == "min" else math.floor(bound)
         if bound != value:
-            self.put(key, bound, f"the model says {_shown(value)}, which is more than miners read")
+            self.put(key, _whole(bound), f"the model says {_shown(value)}, which is more than miners read")
+        elif kind == "int" and bound != int(bound):
+            bound = math.ceil(bound) if key == "min" else math.floor(bound)
+            self.put(key, bound, f"the model says {_shown(value)}, and an int has whole bounds")
         return _whole(bound)
+
+    def _tighter(self, key: str, apart: float, value: float) -> bool:
+        return apart >= value if key == "min" else apart <= value
+
+    def _beside(self, key: str, apart: float) -> float:
+        """A bound for a number that may come near an edge and not reach it; a template has no such bound."""
+        lowest, highest = _limits("decimal")
+        bound = _whole(min(max(self._inside(key, min(max(apart, lowest), highest)), lowest), highest))
+        side = "above" if key == "min" else "below"
+        self.put(key, bound, f"the model takes what is {side} {_shown(apart)}, not {_shown(apart)} itself")
+        return bound
+
+    def _inside(self, key: str, edge: float) -> float:
+        """A bound inside an open one: the next whole number, or the model's default where that is nearer."""
+        low, item = key == "min", self.item
+        near: float = math.floor(edge) + 1 if low else math.ceil(edge) - 1
+        given = item.default
+        if item.has_default and inputs.is_number(given) and (edge < given < near if low else near < given < edge):
+            return given
+        closed, apart = (item.max, item.below) if low else (item.min, item.above)
+        beyond = [other for other in (closed, apart) if other is not None and not _nan(other)]
+        end = min(max((min if low else max)(beyond), -(2**53)), 2**53) if beyond else near
+        if (end < near if low else end > near) or end == apart == near:
+            return edge + (end - edge) / 4
+        return near
 
 
 _UNBOUNDED = "the model states no bound, and a row without one breaks the form; this one was chosen near the default"
+
+
+def _nan(value: float) -> bool:
+    """Whether it is no number; math.isnan cannot be asked of an int that no double holds."""
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _whole(value: float) -> float:
@@ -264,12 +371,12 @@ _META = {
 }
 
 
-def _meta(known: Mapping[str, Any], asked: list[Asked]) -> dict[str, Any]:
+def _meta(known: Mapping[str, Any], open_keys: Mapping[str, str], asked: list[Asked]) -> dict[str, Any]:
     head: dict[str, Any] = {}
     for key, reason in _META.items():
         head[key] = known.get(key, "")
-        if not head[key]:
-            asked.append(Asked("meta", key, head[key], reason))
+        if key in open_keys or not head[key]:
+            asked.append(Asked("meta", key, head[key], "; ".join(filter(None, (open_keys.get(key), reason)))))
     return {**head, "version": 1, **{key: value for key, value in known.items() if key not in head}}
 
 
@@ -282,31 +389,40 @@ _FAMILIES = {"image": "png", "video": "mp4", "audio": "wav", "text": "txt"}
 
 def _output(document: Mapping[str, Any], mime: str, asked: list[Asked]) -> dict[str, Any]:
     """The one row of `output`; every template known has exactly one."""
-    schemas = inputs.mapping(inputs.mapping(document.get("components")).get("schemas"))
+    schemas = inputs.schemas_of(document)
     schema = inputs.flat(inputs.mapping(schemas.get("Output")), schemas)
+    one = inputs.type_of(_member(schema, schemas))
     media = mime.partition(";")[0].strip().lower()
     family = media.partition("/")[0]
     if family not in _FAMILIES:
-        family = "text" if not media and _is_text(schema, schemas) else ""
+        family = "text" if not media and one == "string" else ""
     name = f"out-1.{_FILES.get(media) or _FAMILIES.get(family, 'png')}"
     row = {"filename": name, "type": family or "image"}
-    if schema.get("type") == "object":
-        asked.append(Asked("output", "filename", name, "the model returns an object, and miners keep files only"))
-    elif not family:
-        seen = (
-            f"the model returned {clean(media)[:40]}" if media else "no output was seen yet, and the schema is silent"
+    if one in _NO_FILE:
+        asked.append(
+            Asked("output", "filename", name, f"the model returns {_NO_FILE[one]}, and miners keep files only")
         )
+    elif not family:
+        seen = "no output was seen yet, and the schema does not say what is in the file"
+        if media:
+            seen = f"the model returned {clean(media)[:40]}"
         asked.append(Asked("output", "type", row["type"], f"{seen}; it is one of image, video, audio, text"))
     return row
 
 
-def _is_text(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> bool:
-    """Whether the output is text by its schema: a string, or an array of them, that is no URI."""
-    one = inputs.flat(inputs.mapping(schema.get("items")), schemas) if schema.get("type") == "array" else schema
-    return one.get("type") == "string" and "format" not in one
+_NO_FILE = {"object": "an object", "array": "lists of lists", "number": "a number", "integer": "a number",
+            "boolean": "yes or no"}  # fmt: skip
+"""Outputs that are neither a file nor a text."""
 
 
-def _words(row: Mapping[str, Any]) -> str:
+def _member(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What one output is: the schema itself, or that of a list's items."""
+    if inputs.type_of(schema) != "array":
+        return schema
+    return inputs.flat(inputs.mapping(schema.get("items")), schemas)
+
+
+def words(row: Mapping[str, Any]) -> str:
     """A row in a few words."""
     parts = [row["type"], "required" if row["required"] else ""]
     parts.append(f"{row['min']} to {row['max']}" if "min" in row else "")
@@ -319,4 +435,6 @@ def _shown(value: Any) -> str:
     """A value of somebody else's document, harmless and short."""
     if isinstance(value, list | Mapping):
         return "of several parts"
+    if isinstance(value, int) and value.bit_length() > 4096:
+        return "a number of very many digits"  # json.dumps refuses to write it
     return clean(json.dumps(value, ensure_ascii=False))[:40]

@@ -11,12 +11,18 @@ import math
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 SAMPLE_PROMPT = "arbius test cat"
 """What miners' own boot test asks for; the sample of every text input that has no default."""
+
+TYPES = ("string", "integer", "number", "boolean", "array", "object")
+"""The types of JSON Schema beside null."""
+
+SEVERAL = "x-several-types"
+"""Where `flat` puts the types of a union, as a tuple, which no document can hold."""
 
 LONGEST = 10_000
 """Characters that are made up at most."""
@@ -31,6 +37,7 @@ class ModelInput:
 
     `has_default` is false for a default of null: it answers nothing. `above` and `below` are bounds of a number that
     are no value of it themselves, `multiple` is what a number must be a multiple of; lengths are in characters.
+    `union` are the types of an input that takes several; its type is any.
     """
 
     name: str
@@ -50,12 +57,23 @@ class ModelInput:
     min_length: int | None = None
     max_length: int | None = None
     pattern: str = ""
+    union: tuple[str, ...] = ()
+
+
+DEEPEST = 64
+"""Levels of `allOf` and `$ref` in one another that are followed; Cog writes one."""
+
+
+def schemas_of(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document's named schemas; Cog has them under components, pydantic alone under $defs or definitions."""
+    found = [document.get("definitions"), document.get("$defs"), mapping(document.get("components")).get("schemas")]
+    return {name: schema for part in found for name, schema in mapping(part).items()}
 
 
 def read(document: Mapping[str, Any]) -> tuple[ModelInput, ...]:
     """The inputs in the author's order (`x-order`)."""
-    schemas = mapping(mapping(document.get("components")).get("schemas"))
-    schema = mapping(schemas.get("Input"))
+    schemas = schemas_of(document)
+    schema = flat(mapping(schemas.get("Input")), schemas)
     listed = schema.get("required")
     required = {name for name in listed if isinstance(name, str)} if isinstance(listed, list) else set()
     found = [
@@ -67,16 +85,16 @@ def read(document: Mapping[str, Any]) -> tuple[ModelInput, ...]:
 
 def one(name: str, prop: Mapping[str, Any], required: bool, place: int) -> ModelInput:
     """A property, already without references, as an input."""
-    order = prop.get("x-order")
+    order = whole(prop.get("x-order"))
     kind = type_of(prop)
-    choices = prop.get("enum")
+    choices = [prop["const"]] if "const" in prop else prop.get("enum")
     default = prop.get("default")
     description = prop.get("description")
     step, pattern = prop.get("multipleOf"), prop.get("pattern")
     return ModelInput(
         name=name,
         type=kind,
-        order=order if isinstance(order, int) else place,
+        order=order if isinstance(order, int) and not isinstance(order, bool) else place,
         required=required,
         default=whole(default) if kind == "integer" else default,
         has_default="default" in prop and default is not None,
@@ -91,47 +109,87 @@ def one(name: str, prop: Mapping[str, Any], required: bool, place: int) -> Model
         min_length=length(prop.get("minLength")),
         max_length=length(prop.get("maxLength")),
         pattern=pattern if isinstance(pattern, str) else "",
+        union=several(prop),
     )
 
 
-def flat(prop: Mapping[str, Any], schemas: Mapping[str, Any], known: dict[str, Any] | None = None) -> dict[str, Any]:
+def flat(
+    prop: Mapping[str, Any], schemas: Mapping[str, Any], known: dict[str, Any] | None = None, depth: int = 0
+) -> dict[str, Any]:
     """The property with `$ref`, `allOf` and the null of `anyOf` resolved; its own keys win.
 
     `known` holds each schema that was resolved once, so that a document that refers to itself costs nothing.
     """
     known = {} if known is None else known
     merged: dict[str, Any] = {}
-    for part in parts(prop):
-        merged |= flat(part, schemas, known)
-    reference = prop.get("$ref")
-    if isinstance(reference, str):
-        name = reference.rsplit("/", 1)[-1]
-        if name not in known:
-            known[name] = {}
-            known[name] = flat(mapping(schemas.get(name)), schemas, known)
-        merged |= known[name]
+    if depth < DEEPEST:
+        for part in parts(prop):
+            merged |= flat(part, schemas, known, depth + 1)
+        reference = prop.get("$ref")
+        if isinstance(reference, str):
+            merged |= referred(reference, schemas, known, depth)
     own = {k: v for k, v in prop.items() if k not in ("allOf", "anyOf", "oneOf", "$ref")}
+    if "type" not in own and depth < DEEPEST and len(union(prop)) > 1:
+        kinds = {type_of(flat(mapping(part), schemas, known, depth + 1)) for part in union(prop)}
+        own |= {"type": one_type(kinds), SEVERAL: tuple(sorted(kinds))}
     return merged | own
+
+
+def referred(reference: str, schemas: Mapping[str, Any], known: dict[str, Any], depth: int) -> dict[str, Any]:
+    """What a reference (`#/components/schemas/scheduler`) means, without references of its own."""
+    name = reference.rsplit("/", 1)[-1].replace("~1", "/").replace("~0", "~")
+    if name not in known:
+        known[name] = {}
+        known[name] = flat(mapping(schemas.get(name)), schemas, known, depth + 1)
+    found: dict[str, Any] = known[name]
+    return found
 
 
 def parts(prop: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """What a property is composed of; of a union only a single member beside null counts."""
-    union = [p for key in ("anyOf", "oneOf") for p in as_list(prop.get(key)) if mapping(p).get("type") != "null"]
-    return [mapping(p) for p in as_list(prop.get("allOf"))] + ([mapping(union[0])] if len(union) == 1 else [])
+    members = union(prop)
+    return [mapping(p) for p in as_list(prop.get("allOf"))] + ([mapping(members[0])] if len(members) == 1 else [])
+
+
+def union(prop: Mapping[str, Any]) -> list[Any]:
+    """The members of a union beside null."""
+    return [p for key in ("anyOf", "oneOf") for p in as_list(prop.get(key)) if mapping(p).get("type") != "null"]
+
+
+def one_type(kinds: Collection[str]) -> str:
+    """The type of a union: integer or number is a number, any of them a secret is one, and else it has none."""
+    if "secret" in kinds:
+        return "secret"
+    if set(kinds) == {"integer", "number"}:
+        return "number"
+    return next(iter(kinds)) if len(kinds) == 1 else "any"
+
+
+def several(prop: Mapping[str, Any]) -> tuple[str, ...]:
+    """The types of a property that takes more than one."""
+    kinds, found = prop.get("type"), prop.get(SEVERAL)
+    if isinstance(kinds, list):
+        found = named(kinds)
+    return found if isinstance(found, tuple) and len(found) > 1 and one_type(found) == "any" else ()
+
+
+def named(kinds: Sequence[Any]) -> tuple[str, ...]:
+    """The types in a list of them, as JSON Schema of OpenAPI 3.1 has it, beside null."""
+    return tuple(dict.fromkeys(kind for kind in kinds if kind in TYPES)) if all(map(is_text, kinds)) else ()
 
 
 def type_of(prop: Mapping[str, Any]) -> str:
     """The input's type in one word."""
     kind = prop.get("type")
     if isinstance(kind, list):
-        kind = next((k for k in kind if k != "null"), None)
-    if prop.get("x-cog-secret") or prop.get("format") == "password":
+        kind = one_type(named(kind)) if named(kind) else "any"
+    if prop.get("x-cog-secret") is True or prop.get("format") == "password":
         return "secret"
-    if kind == "string" and prop.get("format") == "uri":
+    if kind == "string" and prop.get("format") in ("uri", "binary"):
         return "file"
     if kind is None:
-        return enum_type(as_list(prop.get("enum")))
-    return kind if kind in ("string", "integer", "number", "boolean", "array", "object") else "any"
+        return enum_type([prop["const"]] if "const" in prop else as_list(prop.get("enum")))
+    return kind if is_text(kind) and (kind in TYPES or kind in ("secret", "file")) else "any"
 
 
 def enum_type(values: Sequence[Any]) -> str:
@@ -173,6 +231,11 @@ def length(value: Any) -> int | None:
 def whole(value: Any) -> Any:
     """50.0 as 50; everything else as it is."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def is_text(value: Any) -> bool:
+    """A string."""
+    return isinstance(value, str)
 
 
 def is_number(value: Any) -> TypeGuard[int | float]:

@@ -80,13 +80,14 @@ class CasesRecord(Record):
 
 @dataclass(frozen=True)
 class TemplateRecord(Record):
-    """The template's file, its size in bytes and its CIDv0."""
+    """The template's file, its size in bytes and its CIDv0; `source` is where it came from, empty for a found file."""
 
     step: ClassVar[str] = "template"
     path: str = ""
     bytes: int = 0
     cid: str = ""
     sha256: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from arbius_tui.domain import engine
 from arbius_tui.domain.errors import Failure, InsufficientFunds, WrongChain
 from arbius_tui.domain.networks import Network, chain_title
-from arbius_tui.services import receipts, rpc_errors
+from arbius_tui.domain.registered import Registered
+from arbius_tui.services import receipts, registrations, rpc_errors
 from arbius_tui.services.ports import ChainStatus, OnChainModel, Quote, Receipt, Registration
 from arbius_tui.services.rpc import READ_LIMIT, SEND_LIMIT, Rpc, open_provider
 
@@ -83,6 +84,10 @@ class RpcChain:
         if not int(addr, 16):
             return None
         return OnChainModel(engine.checksum(addr), fee, rate, "0x" + cid.hex())
+
+    async def registered(self, model_id: str) -> Registered:
+        """The registration of a model that exists, proven by its id; see `registrations.find`."""
+        return await registrations.find(self._rpc, self.network.engine, model_id)
 
     async def cid(self, template: bytes) -> str:
         """The engine's own generateIPFSCID, as 0x hex; TransactionFailed `template-too-big` above 65,536 bytes."""

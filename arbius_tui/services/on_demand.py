@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from arbius_tui.services.ports import Chain, ChainStatus, OnChainModel, Quote, Receipt, Registration
+
+if TYPE_CHECKING:
+    from arbius_tui.domain.registered import Registered
 
 T = TypeVar("T")
 
@@ -50,6 +53,10 @@ class OnDemandChain:
     async def model(self, model_id: str) -> OnChainModel | None:
         """See Chain."""
         return await (await self._chain()).model(model_id)
+
+    async def registered(self, model_id: str) -> Registered:
+        """See Chain."""
+        return await (await self._chain()).registered(model_id)
 
     async def cid(self, template: bytes) -> str:
         """See Chain."""

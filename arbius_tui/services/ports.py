@@ -20,6 +20,7 @@ from arbius_tui.domain.secret import Secret
 if TYPE_CHECKING:
     from arbius_tui.domain.cog_words import Doctor
     from arbius_tui.domain.images import Image
+    from arbius_tui.domain.registered import Registered
     from arbius_tui.services.cog_build import BuildEvent
     from arbius_tui.services.containers_state import ContainerState
 
@@ -260,6 +261,15 @@ class Ipfs(Protocol):
         """Whether this store has it pinned now."""
 
 
+class Gateway(Protocol):
+    """Somebody who may have a block, and is not believed."""
+
+    id: str
+
+    async def block(self, cid: str) -> bytes:
+        """The raw block, its hash checked against the CID; PinFailed if it cannot be had."""
+
+
 @dataclass(frozen=True)
 class Account:
     """An account in a vault. `vault` is the kind of the vault: `keystore`, `keyring`, `rehearsal`, `watch`."""
@@ -370,6 +380,9 @@ class Chain(Protocol):
     async def model(self, model_id: str) -> OnChainModel | None:
         """The registered model, or None."""
 
+    async def registered(self, model_id: str) -> Registered:
+        """The registration of a model that exists, proven by its id; NotReady `registration-not-found` without it."""
+
     async def cid(self, template: bytes) -> str:
         """The engine's own generateIPFSCID, as 0x hex."""
 
@@ -431,6 +444,8 @@ class Services:
     gpus: Gpus = "auto"
     state: Path | None = None
     """The folder of this project's state, for what may be thrown away again, e.g. the outputs of the last try."""
+    gateways: tuple[Gateway, ...] = ()
+    """Who may have blocks of others; none in the rehearsal."""
     lasting: bool = True
     """Whether the journey is kept; a command that is given everything leaves nothing behind."""
 

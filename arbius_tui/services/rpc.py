@@ -27,7 +27,7 @@ READ_LIMIT, SEND_LIMIT = 30.0, 60.0
 REPEATABLE = (
     "eth_chainId", "eth_blockNumber", "eth_getCode", "eth_call", "eth_estimateGas", "eth_getBlockByNumber",
     "eth_gasPrice", "eth_getTransactionCount", "eth_getBalance", "eth_getTransactionByHash",
-    "eth_getTransactionReceipt",
+    "eth_getTransactionReceipt", "eth_getLogs",
 )  # fmt: skip
 """What may be asked again when an answer is lost. Never eth_sendRawTransaction, which web3 repeats unless told."""
 

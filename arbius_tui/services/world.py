@@ -16,6 +16,7 @@ from arbius_tui.services.builder import ImageBuilder
 from arbius_tui.services.chain import open_chain
 from arbius_tui.services.cog import CogCli
 from arbius_tui.services.containers import Containers
+from arbius_tui.services.gateways import PUBLIC, Gateway
 from arbius_tui.services.ipfs import LOCAL, KuboNode
 from arbius_tui.services.machines import Machines
 from arbius_tui.services.on_demand import OnDemand, OnDemandChain
@@ -42,6 +43,7 @@ class Settings:
     endpoints: tuple[str, ...] = ()
     restart_command: str = ""
     ipfs: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
     out: Path = Path()
     image: str = ""
     gpus: Gpus = "auto"
@@ -140,6 +142,7 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
             servers=EitherServers(boxes, machines, ends, bool(settings.image)),
             predictions=EitherPredictions(cog, hosted),
             ipfs=tuple(nodes),
+            gateways=tuple(Gateway(address) for address in settings.gateways or PUBLIC),
             vaults=(KeystoreVault(data / "keys"), KeyringVault(data / "keyring.json")),
             chain=OnDemandChain(chain),
             network=settings.network,

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator
+import math
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from arbius_tui.domain.draft import Draft, draft
-from arbius_tui.domain.errors import Fix, Problem, TemplateInvalid
+from arbius_tui.domain import draft_notes
+from arbius_tui.domain.draft import Draft
+from arbius_tui.domain.errors import Problem, TemplateInvalid
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.lint import lint
 from arbius_tui.domain.questions import Ask, Question
-from arbius_tui.domain.records import RunRecord, SeedTestRecord, TemplateRecord
-from arbius_tui.domain.template import Template
+from arbius_tui.domain.records import TemplateRecord
+from arbius_tui.domain.template import Spelled, Template
+from arbius_tui.domain.text import clean
 from arbius_tui.services import files
 from arbius_tui.services.ports import Services
-from arbius_tui.steps.base import Step, needs
-from arbius_tui.steps.run import awake
+from arbius_tui.steps.base import Step
+from arbius_tui.steps.template_answers import answered
+from arbius_tui.steps.template_choice import choose
+from arbius_tui.steps.template_meta import About
+from arbius_tui.steps.template_sources import take
+from arbius_tui.steps.template_taken import Taken, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +64,26 @@ class TemplateStep(Step):
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield the parts, the identity and the problems; errors block only Pin and Register."""
         path = await self.path(journey, services, ask)
-        drafted: Draft | None = None
+        taken: Taken | None = None
         if path.exists():
             yield Line(f"read {path}")
         else:
-            drafted = await self.drafted(journey, services)
-            await asyncio.to_thread(files.write, path, drafted.template.data)
-            yield Line(f"drafted from the model, written to {path}")
+            taken = await take(await choose(journey, services, ask), About.of(journey), journey, services, ask)
+            taken = await answered(taken, ask)
+            await asyncio.to_thread(files.write, path, taken.template.data)
+            for event in told(taken):
+                yield event
+            yield Line(f"written to {path}")
         found = Template.parse(await asyncio.to_thread(files.read, path))
-        for part in parts(found, drafted):
-            yield Found(part)
-        yield Found(identity(path, found))
-        problems = lint(found) + notes(drafted)
-        for problem in problems:
-            yield Trouble(problem)
-        errors = [p for p in problems if p.severity == "error"]
-        digest = hashlib.sha256(found.data).hexdigest()
-        yield Saved(TemplateRecord(path=str(path), bytes=found.size, cid=found.cid, sha256=digest))
+        problems = lint(found) + notes(taken)
+        for event in shown(path, found, taken, problems):
+            yield event
+        yield Saved(record(path, found, taken, journey))
+        errors = any(p.severity == "error" for p in problems)
         warned = any(p.severity == "warn" for p in problems)
         state = "FAIL" if errors else "warn" if warned else "ok"
-        yield Done(
-            not errors,
-            TemplateInvalid.exit_code if errors else 0,
-            result(path, found, problems, drafted),
-            state,
-        )
+        code = TemplateInvalid.exit_code if errors else 0
+        yield Done(not errors, code, result(path, found, problems, taken), state)
 
     async def path(self, journey: Journey, services: Services, ask: Ask) -> Path:
         """Where the file lies: where it lay before, or where the author says."""
@@ -98,16 +100,6 @@ class TemplateStep(Step):
         )
         return files.absolute(await ask(question))
 
-    async def drafted(self, journey: Journey, services: Services) -> Draft:
-        """A draft from the running server's own document."""
-        record = journey.get(RunRecord)
-        if record is None:
-            raise needs("template", ("run",))
-        document = await services.predictions.schema((await awake(record, journey, services)).url)
-        seed = journey.get(SeedTestRecord)
-        meta = {"title": journey.project, "description": "", "git": "", "docker": "", "version": 1}
-        return draft(document, meta, seed.mime if seed else "")
-
 
 def parts(found: Template, drafted: Draft | None) -> list[Part]:
     """The rows of the list: meta, inputs, outputs, and what was left out."""
@@ -117,11 +109,11 @@ def parts(found: Template, drafted: Draft | None) -> list[Part]:
         for key in ("title", "description", "git", "docker")
     ]
     rows += [
-        Part(f"input/{n}", f"Input {len(found.inputs)}", str(i.variable), str(i.type), "*" if i.required else "")
+        Part(f"input/{n}", f"Input {len(found.inputs)}", clean(i.variable), clean(i.type), "*" if i.required else "")
         for n, i in enumerate(found.inputs)
     ]
     rows += [
-        Part(f"output/{n}", f"Output {len(found.outputs)}", str(o.filename), str(o.type))
+        Part(f"output/{n}", f"Output {len(found.outputs)}", clean(o.filename), clean(o.type))
         for n, o in enumerate(found.outputs)
     ]
     left = drafted.left_out if drafted else ()
@@ -135,33 +127,56 @@ def identity(path: Path, found: Template) -> Identity:
     return Identity("template", str(path), found.size, found.cid, found.multihash, found.data.decode())
 
 
-def notes(drafted: Draft | None) -> list[Problem]:
-    """What the draft put there and only the author can confirm."""
-    return [
-        Problem(
-            "draft-asked",
-            f"{item.variable}: {item.reason}",
-            "nothing is made up without saying so",
-            Fix("look at this value in the file and change it if it is wrong"),
-            severity="warn",
-        )
-        for item in (drafted.asked if drafted else ())
-        if item.variable != "meta"  # the lint says that already, each key in its place
-    ]
+def shown(path: Path, found: Template, taken: Taken | None, problems: list[Problem]) -> Iterator[Event]:
+    """The parts, what the bytes give, and what is wrong."""
+    for part in parts(found, taken.draft if taken else None):
+        yield Found(part)
+    yield Found(identity(path, found))
+    for problem in problems:
+        yield Trouble(problem)
 
 
-def result(path: Path, found: Template, problems: list[Problem], drafted: Draft | None) -> dict[str, Any]:
-    """What scripts read."""
-    import json
+def notes(taken: Taken | None) -> list[Problem]:
+    """What there is to say of a source beside what lint says of the file."""
+    if taken is None:
+        return []
+    return [*taken.problems, *(draft_notes.problems(taken.draft) if taken.draft else ())]
 
+
+def record(path: Path, found: Template, taken: Taken | None, journey: Journey) -> TemplateRecord:
+    """What is remembered of the file, and where it came from at first."""
+    known = journey.get(TemplateRecord)
+    source = taken.source if taken else known.source if known and known.path == str(path) else ""
+    digest = hashlib.sha256(found.data).hexdigest()
+    return TemplateRecord(str(path), found.size, found.cid, digest, source)
+
+
+def result(path: Path | None, found: Template, problems: list[Problem], taken: Taken | None) -> dict[str, Any]:
+    """What scripts read. Without a path nothing was written."""
+    made = taken.draft if taken else None
     return {
-        "path": str(path),
+        "path": str(path) if path else None,
         "bytes": found.size,
         "cid": found.cid,
         "multihash": found.multihash,
-        "template": json.loads(found.data),
+        "template": as_json(found.document),
         "problems": problems,
-        "mapped": list(drafted.mapped) if drafted else [],
-        "asked": list(drafted.asked) if drafted else [],
-        "left_out": list(drafted.left_out) if drafted else [],
+        "mapped": list(made.mapped) if made else [],
+        "asked": list(made.asked) if made else [],
+        "left_out": list(made.left_out) if made else [],
+        "unsaid": list(made.unsaid) if made else [],
+        "counts": made.counts if made else {},
+        "source": taken.source if taken else "",
+        "facts": list(taken.facts) if taken else [],
     }
+
+
+def as_json(value: Any) -> Any:
+    """A document as other programs can read it: a number that no double holds is given as text."""
+    if isinstance(value, Mapping):
+        return {key: as_json(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(part) for part in value]
+    if isinstance(value, Spelled):
+        return float(value) if math.isfinite(value) else value.spelling
+    return value

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arbius_tui.domain import draft_notes
 from arbius_tui.domain.draft import Draft, draft
 from arbius_tui.domain.lint import lint
+from arbius_tui.domain.openapi import parse
 from arbius_tui.domain.template import Template
 
 SCHEMAS = Path(__file__).parents[1] / "fixtures" / "schemas"
@@ -40,7 +43,9 @@ def row(found: Draft) -> dict[str, Any]:
 
 
 def asked(found: Draft, variable: str = "x") -> dict[str, Any]:
-    return {item.key: item.put for item in found.asked if item.variable == variable}
+    return {
+        item.key: item.put for item in found.asked if item.variable == variable and item.part in (variable, "input")
+    }
 
 
 @pytest.mark.parametrize("name", IMAGE)
@@ -170,7 +175,11 @@ def test_spellings_of_one_input(prop: dict[str, Any], kind: str, default: Any) -
             "no lists; the model uses its own default in",
         ),
         ({"type": "object"}, "no objects"),
-        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, "its type is not one"),
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, "a whole number or text, and a row has one"),
+        ({"type": ["string", "integer", "null"]}, "text or a whole number, and a row has one"),
+        ({"anyOf": [{"type": "string", "format": "password"}, {"type": "integer"}], "default": "x"}, "public on chain"),
+        ({"type": "widget"}, "its type is not one"),
+        ({"type": "string", "format": "binary"}, "no files"),
         ({"type": "string", "default": "z", "deprecated": True}, "deprecated"),
         ({"type": "number", "enum": [0.5, 1.5]}, "its choices"),
         ({"type": "integer", "enum": [2**40]}, "its choices"),
@@ -263,6 +272,10 @@ def test_untrusted_words_are_harmless() -> None:
     assert row(found)["description"] == "red"
     odd = draft({"components": {"schemas": {"Input": {"properties": {"\x1b[2J": {"type": "string"}}}}}}, META)
     assert "\x1b" not in odd.left_out[0].reason
+    schema = {"properties": {"\x1b[2J\u202e": {"type": "boolean"}}, "required": ["\x1b[2J\u202e"]}
+    needed = draft({"components": {"schemas": {"Input": schema}}}, META)
+    (problem,) = (p for p in draft_notes.problems(needed) if p.code == "draft-blocked")
+    assert not {"\x1b", "\u202e"} & set(problem.what + problem.path + needed.left_out[0].variable)
 
 
 json_values = st.recursive(
@@ -300,3 +313,222 @@ def test_nearly_right_documents_give_usable_templates(properties: dict[str, Any]
     assert Template.parse(found.template.data).canonical() == found.template.data
     lists = [{item.variable for item in part} for part in (found.mapped, found.asked, found.left_out)]
     assert set().union(*lists) - {"input"} == set(properties)
+
+
+# --- whatever comes in -------------------------------------------------------------------------------------------
+
+RECORDED = sorted(SCHEMAS.glob("*.json"))
+"""What real servers of four generations answered."""
+
+BAD = st.sampled_from([
+    None, True, "", "\x1b[2J\ud800", [], {}, [[]], {"$ref": "#/components/schemas/Input"}, 10**400, -(10**400), 1e308,
+    float("nan"), float("inf"), -0.0, 2**53 + 1, 0.1, {"type": ["string", "null", 5]}, {"allOf": [{"allOf": []}]},
+    {"const": 5}, {"enum": [None, [], {}]}, ["integer", "number"], {"exclusiveMinimum": True, "minimum": 0},
+])  # fmt: skip
+"""Values that no generator writes."""
+
+
+def places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every value in a document."""
+    found = [here] if here else []
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        found += places(child, (*here, key))
+    return found
+
+
+def mutated(document: Any, path: tuple[Any, ...], new: Any) -> None:
+    """Put a value where another was; a place that is gone meanwhile is left alone."""
+    try:
+        for key in path[:-1]:
+            document = document[key]
+        if isinstance(path[-1], int) == isinstance(document, list):
+            document[path[-1]] = copy.deepcopy(new)
+    except (KeyError, IndexError, TypeError):
+        return
+
+
+def sound(found: Draft) -> None:
+    """What holds of every draft, whatever it was made of."""
+    again = Template.parse(found.template.data) if found.template.size <= 65_536 else found.template
+    assert again.canonical() == found.template.data
+    counts = found.counts
+    assert counts["inputs"] == counts["mapped"] + counts["asked"] + counts["left_out"]
+    assert counts["refused"] <= counts["left_out"]
+    for problem in draft_notes.problems(found):
+        json.dumps([problem.what, problem.why, problem.path, problem.fix and problem.fix.text])
+        assert "\x1b" not in problem.what
+    for item in found.asked:
+        json.dumps(item.put, allow_nan=False)
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_what_real_servers_answered(path: Path) -> None:
+    found = draft(parse(path.read_bytes(), path.name), META, "image/png")
+    sound(found)
+    assert [problem for problem in lint(found.template) if problem.severity == "error"] == []
+
+
+@pytest.mark.parametrize("model", ["image", "text", "dict", "files", "iter", "nondet"])
+def test_the_models_agree_over_the_generations(model: str) -> None:
+    documents = [path for path in RECORDED if f"-{model}-" in path.name]
+    assert len(documents) >= 3
+    made = [draft(parse(path.read_bytes(), path.name), META) for path in documents]
+    assert len({one.template.data for one in made}) == 1
+    assert len({str(one.counts) for one in made}) == 1
+    assert len({repr((one.mapped, one.asked, one.left_out)) for one in made}) == 1
+
+
+@given(st.data())
+def test_any_mutation_of_a_real_document_gives_a_draft(data: st.DataObject) -> None:
+    document = json.loads(data.draw(st.sampled_from(RECORDED)).read_bytes())
+    schemas = document["components"]["schemas"]
+    kept = [path for path in places(schemas) if path[0] in ("Input", "Output") or len(path) < 4]
+    for path in data.draw(st.lists(st.sampled_from(kept), min_size=1, max_size=4)):
+        mutated(schemas, path, data.draw(BAD))
+    sound(draft(document, META, data.draw(st.sampled_from(["", "image/png", "text/plain", "a\x00/b"]))))
+
+
+@given(json_values)
+def test_any_value_as_the_document_of_an_image_or_a_file(value: Any) -> None:
+    if isinstance(value, dict):
+        sound(draft(value))
+    sound(draft({"components": value, "$defs": value, "definitions": value}))
+
+
+def nested(levels: int, key: str) -> Any:
+    """A schema that many levels deep."""
+    made: Any = {"type": "integer"}
+    for _ in range(levels):
+        made = {key: [made]} if key != "items" else {"type": "array", "items": made}
+    return made
+
+
+@pytest.mark.parametrize("key", ["allOf", "anyOf", "oneOf", "items"])
+def test_a_deep_schema(key: str) -> None:
+    sound(one(nested(400, key)))
+    sound(draft({"components": {"schemas": {"Input": nested(400, key), "Output": nested(400, key)}}}, META))
+
+
+def test_references_in_a_circle_and_in_a_long_row() -> None:
+    circle = {"A": {"$ref": "#/components/schemas/B"}, "B": {"allOf": [{"$ref": "#/components/schemas/A"}] * 50}}
+    sound(one({"$ref": "#/components/schemas/A"}, True, **circle))
+    row: dict[str, Any] = {f"S{n}": {"anyOf": [{"$ref": f"#/components/schemas/S{n + 1}"}] * 2} for n in range(3000)}
+    sound(one({"$ref": "#/components/schemas/S0"}, **row))
+    sound(draft({"components": {"schemas": {"Input": {"$ref": "#/components/schemas/Input"}}}}, META))
+
+
+def test_many_inputs_are_drafted_in_order() -> None:
+    many = {f"x{n}": {"type": "string", "x-order": 2000 - n} for n in range(2000)}
+    found = draft({"components": {"schemas": {"Input": {"properties": many}}}}, META)
+    sound(found)
+    assert [row["variable"] for row in found.template.document["input"]][:2] == ["x1999", "x1998"]
+
+
+@pytest.mark.parametrize("name", ["meta", "output", "input"])
+def test_an_input_that_is_named_like_a_part_of_the_template(name: str) -> None:
+    schema = {"properties": {name: {"type": "integer"}}}
+    found = draft({"components": {"schemas": {"Input": schema}}}, META, "image/png")
+    assert found.counts["asked"] == 1
+    assert {p.path for p in draft_notes.problems(found) if p.code == "draft-asked"} == {
+        "/input/0/default", "/input/0/min", "/input/0/max",
+    }  # fmt: skip
+
+
+# --- bounds, rules, unions, the seed -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prop", "bounds", "put"),
+    [
+        ({"type": "integer", "exclusiveMinimum": 0, "exclusiveMaximum": 10, "default": 5}, (1, 9), {}),
+        ({"type": "integer", "exclusiveMinimum": True, "minimum": 0.0, "maximum": 9, "default": 5}, (1, 9), {}),
+        ({"type": "integer", "minimum": 3, "exclusiveMinimum": 0, "maximum": 9, "default": 5}, (3, 9), {}),
+        ({"type": "integer", "minimum": 0, "exclusiveMinimum": 3, "maximum": 9, "default": 5}, (4, 9), {}),
+        ({"type": "integer", "exclusiveMinimum": False, "minimum": 0, "maximum": 9, "default": 5}, (0, 9), {}),
+        ({"type": "integer", "minimum": 0.5, "maximum": 9, "default": 5}, (1, 9), {"min": 1}),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 9, "default": 5}, (1, 9), {"min": 1}),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 9, "default": 0.5}, (0.5, 9), {"min": 0.5}),
+        ({"type": "number", "minimum": 0, "exclusiveMaximum": 1, "default": 0.5}, (0, 0.5), {"max": 0.5}),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 1}, (1, 1), {"min": 1}),
+        (
+            {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
+            (0.25, 0.75),
+            {"min": 0.25, "max": 0.75, "default": 0.25},
+        ),
+        (
+            {"type": "number", "exclusiveMinimum": 2**60, "maximum": 2**61},
+            (2**53, 2**53),
+            {"min": 2**53, "max": 2**53, "default": 2**53},
+        ),
+        ({"type": "number", "minimum": 0, "exclusiveMinimum": 2, "maximum": 9, "default": 5}, (3, 9), {"min": 3}),
+        ({"type": "number", "minimum": 3, "exclusiveMinimum": 2, "maximum": 9, "default": 5}, (3, 9), {}),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 0.5}, (0.125, 0.5), {"min": 0.125, "default": 0.125}),
+    ],
+)
+def test_exclusive_bounds_and_bounds_between_whole_numbers(
+    prop: dict[str, Any], bounds: tuple[float, float], put: dict[str, Any]
+) -> None:
+    found = one(prop)
+    made = row(found)
+    assert (made["min"], made["max"]) == bounds
+    assert asked(found) == put
+    assert [problem for problem in lint(found.template) if problem.severity == "error"] == []
+
+
+@pytest.mark.parametrize(
+    ("union", "kind"),
+    [
+        ([{"type": "integer"}, {"type": "number"}], "decimal"),
+        ([{"type": "integer"}, {"type": "integer", "maximum": 5}], "int"),
+        ([{"type": "string"}, {"type": "null"}], "string"),
+    ],
+)
+def test_a_union_of_one_kind_is_that_kind(union: list[dict[str, Any]], kind: str) -> None:
+    assert row(one({"anyOf": union, "default": None}))["type"] == kind
+
+
+def test_what_a_template_cannot_say_of_an_input_in_it_is_listed() -> None:
+    found = one({"type": "string", "minLength": 1, "maxLength": 8, "pattern": "^[a-z]+$", "default": "a"})
+    assert [item.reason.partition(";")[0] for item in found.unsaid] == [
+        "the model takes only at least 1 characters", "the model takes only at most 8 characters",
+        "the model takes only like ^[a-z]+$",
+    ]  # fmt: skip
+    assert found.counts["mapped"] == 1
+    assert {p.path for p in draft_notes.problems(found) if p.code == "draft-unsaid"} == {"/input/0"}
+
+
+def test_an_input_that_is_needed_and_cannot_be_given_is_an_error_beside_the_file() -> None:
+    found = one({"type": "string", "format": "uri"}, required=True)
+    (problem,) = (p for p in draft_notes.problems(found) if p.severity == "error")
+    assert (problem.code, problem.path) == ("draft-blocked", "/left/x")
+    assert found.counts["refused"] == 1
+
+
+@pytest.mark.parametrize(
+    ("prop", "words"),
+    [
+        ({"type": "integer"}, ""),
+        ({"type": "integer", "minimum": 0, "maximum": 2**53}, ""),
+        ({"type": "number"}, ""),
+        ({"type": "integer", "maximum": 2147483647}, "up to 2147483647 only"),
+        ({"type": "integer", "minimum": 1}, "from 1 only"),
+        ({"type": "string"}, "as string"),
+    ],
+)
+def test_a_seed_that_miners_cannot_set(prop: dict[str, Any], words: str) -> None:
+    found = draft({"components": {"schemas": {"Input": {"properties": {"seed": prop}}}}}, META, "image/png")
+    said = [p.what for p in draft_notes.problems(found) if p.code == "draft-seed-range"]
+    assert len(said) == bool(words)
+    assert all(words in what for what in said)
+
+
+def test_a_model_without_a_seed_is_told_of() -> None:
+    assert "draft-no-seed" in {p.code for p in draft_notes.problems(one({"type": "string"}))}
+
+
+def test_why_a_known_value_of_meta_is_still_asked() -> None:
+    found = draft(load(IMAGE[0]), META, "image/png", {"git": "2 files differ from the commit"})
+    (item,) = found.asked
+    assert (item.part, item.key, item.put) == ("meta", "git", META["git"])
+    assert item.reason.startswith("2 files differ")

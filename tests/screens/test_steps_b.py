@@ -127,9 +127,11 @@ async def describe(pilot: Pilot[Any]) -> None:
     await pilot.press("f10", "f10")
     await work(pilot, "enter")
     assert "Where shall the template lie?" in shown(pilot.app)
+    await work(pilot, "enter")
+    assert "Where shall the template come from?" in shown(pilot.app)
     screen = await work(pilot, "enter")
     text = shown(pilot.app)
-    assert "4 warn" in text
+    assert "3 warn" in text, "git, docker, and what the model does"
     assert "of 65,536" in text
     assert screen.identity.cid == screen.copy_text()
     assert screen.table.row.id == "meta/description", "the cursor stands where something is missing"

@@ -46,8 +46,9 @@ def test_the_rehearsal_from_checks_to_after(columns: int, rows: int, launch: Lau
     go_to(terminal, 6)
     terminal.wait_for("No template yet")
     terminal.send("enter")
-    terminal.wait_for("Where shall the template lie?")
-    terminal.send("enter")
+    for question in ("Where shall the template lie?", "Where shall the template come from?"):
+        terminal.wait_for(question)
+        terminal.send("enter")
     terminal.wait_for("of 65,536")
     terminal.send("f10")
     terminal.wait_for("pinned nowhere")
@@ -196,7 +197,7 @@ def test_a_reader_gets_lines_and_prompts(env: dict[str, str | None], launch: Lau
     terminal = launch("--rehearse", columns=160, rows=50, env=env)
     terminal.wait_for("Where shall the template lie?", 60)
     assert b"\x1b[?1049h" not in terminal.raw
-    for question in ("Which account", "be called", "Which address", "What fee"):
+    for question in ("Where shall the template come from?", "Which account", "be called", "Which address", "What fee"):
         terminal.send("\n")
         terminal.wait_for(question, 40)
     terminal.send("\n")
