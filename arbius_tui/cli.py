@@ -404,20 +404,37 @@ def draft(
 
 @template.command(name="check")
 @click.argument("file", type=FILE)
+@click.option("--endpoint", default="", metavar="URL", help="Hold it against a running model, and send all defaults.")
+@click.option("--schema", default="", metavar="FILE", help="Hold it against an OpenAPI document.")
+@click.option("--image", default="", metavar="IMAGE", help="Hold it against the document in an image's labels.")
+@click.option(
+    "--reader",
+    default="",
+    metavar="NAME",
+    help="Only what breaks for kasumi-2, kasumi-3, gobius, website, website2 or explorer.",
+)
 @shared
-def check_template(options: Options, file: Path) -> int:
+def check_template(options: Options, file: Path, reader: str, **model: str) -> int:
     """Everything that is wrong with a template."""
-    from arbius_tui.steps.template_file import CheckFile
+    from arbius_tui.domain.lint import READERS
+    from arbius_tui.steps.template_check import CheckFile
+    from arbius_tui.steps.template_file import source_of
 
-    return once(options, CheckFile(file.absolute()))
+    chosen = [(kind, value) for kind, value in model.items() if value]
+    if len(chosen) > 1:
+        return refuse(options, "a template is held against one model", "give one of --endpoint, --schema and --image")
+    if reader and reader not in READERS:
+        return refuse(options, f"nobody called {clean(reader)[:40]} reads templates", f"one of {', '.join(READERS)}")
+    source = source_of(*chosen[0]) if chosen else None
+    return once(options, CheckFile(file.absolute(), source=source, reader=reader))
 
 
 @template.command()
 @click.argument("file", type=FILE)
 @shared
 def show(options: Options, file: Path) -> int:
-    """A template's bytes, CID and parts; the file is never written."""
-    from arbius_tui.steps.template_file import CheckFile
+    """A template's bytes, CID and parts, and what each reader makes of it; the file is never written."""
+    from arbius_tui.steps.template_check import CheckFile
 
     return once(options, CheckFile(file.absolute(), judge=False))
 
@@ -425,12 +442,18 @@ def show(options: Options, file: Path) -> int:
 @template.command()
 @click.argument("file", type=FILE)
 @click.argument("other", required=False, type=FILE)
+@click.option("--git", is_flag=True, help="To the last commit; so it is without OTHER.")
+@click.option("--id", "model_id", default="", metavar="ID", help="To what is registered under a model id, proven.")
+@click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC that has the template of --id.")
+@click.option("--gateway", "gateways", multiple=True, metavar="URL", help="IPFS gateways to ask, not the public ones.")
 @shared
-def diff(options: Options, file: Path, other: Path | None) -> int:
-    """Differences to another file, or to the last commit."""
-    from arbius_tui.steps.template_file import DiffFile
+def diff(options: Options, file: Path, other: Path | None, git: bool, model_id: str, **where: Any) -> int:
+    """Differences to another file, to the last commit, or to what is registered."""
+    from arbius_tui.steps.template_check import DiffFile
 
-    return once(options, DiffFile(file.absolute(), other))
+    if sum(map(bool, (other, git, model_id))) > 1:
+        return refuse(options, "a template is compared with one other", "give one of OTHER, --git and --id")
+    return once(options, DiffFile(file.absolute(), other, model_id), **where)
 
 
 @main.command()
@@ -441,7 +464,7 @@ def diff(options: Options, file: Path, other: Path | None) -> int:
 @shared
 def pin(options: Options, file: Path, ipfs: tuple[str, ...], gateway: tuple[str, ...], token_file: Path | None) -> int:
     """Pin a template and prove its CID."""
-    from arbius_tui.steps.template_file import CheckFile
+    from arbius_tui.steps.template_check import CheckFile
 
     if gateway or token_file:
         return not_built(options, "pin with a gateway or a token", "pin to a Kubo node: --ipfs URL")
@@ -506,7 +529,7 @@ def import_(options: Options, name: str) -> int:
 @shared
 def register(options: Options, file: Path, account: str, ipfs: tuple[str, ...], **more: Any) -> int:
     """Register a template: one transaction, journaled before it is sent."""
-    from arbius_tui.steps.template_file import CheckFile
+    from arbius_tui.steps.template_check import CheckFile
 
     later = [name for name in ("allow_list", "unsigned", "signed") if more[name] is not None]
     if later:

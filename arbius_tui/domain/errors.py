@@ -19,7 +19,7 @@ The numbers are the exit codes of the process.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 Severity = Literal["error", "warn", "info"]
 
@@ -29,17 +29,23 @@ HANGUP, INTERRUPT, TERMINATED = 129, 130, 143
 
 @dataclass(frozen=True)
 class Fix:
-    """What to do about a problem; `command` is a shell line that can be copied and run as it is."""
+    """What to do about a problem; `command` is a shell line that can be copied and run as it is.
+
+    `patch` is what one key can do: operations of a JSON Patch (RFC 6902) on the template, each (op, path, value) with
+    op add, remove, replace or move; the value of a move is the pointer it comes from. Empty: only a person can do it.
+    """
 
     text: str
     command: str | None = None
+    patch: tuple[tuple[str, str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong. `code` is kebab-case and stays the same over versions; the words may change.
 
-    `path` is a JSON pointer into a template or a `file:line`, empty where it does not apply.
+    `path` is a JSON pointer into a template or a `file:line`, empty where it does not apply. `readers` are those of a
+    template's readers who break on it.
     """
 
     code: str
@@ -49,6 +55,7 @@ class Problem:
     detail: str = ""
     severity: Severity = "error"
     path: str = ""
+    readers: tuple[str, ...] = ()
 
 
 class Failure(Exception):

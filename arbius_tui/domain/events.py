@@ -108,9 +108,25 @@ def body(event: Event) -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """Dataclasses, tuples and mappings as what JSON has."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {key: plain(part) for key, part in asdict(value).items() if key != "kind"}
+        value = {key: part for key, part in asdict(value).items() if key != "kind"}
     if isinstance(value, Mapping):
-        return {key: plain(part) for key, part in value.items()}
+        # A fix that no key can apply says nothing of a patch, a problem of no reader nothing of readers.
+        parts = {key: part for key, part in value.items() if key not in ("patch", "readers") or part != ()}
+        return {key: operations(part) if _is_patch(key, part) else plain(part) for key, part in parts.items()}
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
     return value
+
+
+def _is_patch(key: str, part: Any) -> bool:
+    """Whether this is the patch of a fix; other things called so are text, or lists of a template."""
+    return key == "patch" and isinstance(part, tuple)
+
+
+def operations(patch: tuple[tuple[str, str, Any], ...]) -> list[dict[str, Any]]:
+    """The operations of a fix as JSON Patch writes them (RFC 6902)."""
+    return [
+        {"op": op, "path": path}
+        | ({} if op == "remove" else {"from" if op in ("move", "copy") else "value": plain(value)})
+        for op, path, value in patch
+    ]

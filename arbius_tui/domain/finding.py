@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from arbius_tui.domain.errors import Fix, Problem, Severity
+from arbius_tui.domain.events import plain
 
 ORDER = {"error": 0, "warn": 1, "info": 2}
 
@@ -24,7 +25,7 @@ class Finding:
 
     def public(self) -> dict[str, Any]:
         """What scripts read: the problem's own keys, then file, line and patch."""
-        return asdict(self.problem) | {"file": self.file, "line": self.line, "patch": self.patch or None}
+        return dict(plain(self.problem)) | {"file": self.file, "line": self.line, "patch": self.patch or None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,8 +18,9 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from arbius_tui.domain import cid
+from arbius_tui.domain import cid, json_faults
 from arbius_tui.domain.errors import TemplateInvalid
+from arbius_tui.domain.json_faults import Odd
 from arbius_tui.domain.text import clean, exact_bytes
 
 MAX_BYTES = 65_536
@@ -30,7 +32,8 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
 _BOM = b"\xef\xbb\xbf"
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_ORDER = ("meta", "input", "output")
+ORDER = ("meta", "input", "output")
+"""The keys of canonical form that come first."""
 
 
 class Spelled(float):
@@ -44,6 +47,9 @@ class Spelled(float):
         number = super().__new__(cls, spelling)
         number.spelling = spelling
         return number
+
+    def __repr__(self) -> str:
+        return self.spelling
 
     def __reduce__(self) -> tuple[type[Spelled], tuple[str]]:
         return Spelled, (self.spelling,)
@@ -130,13 +136,19 @@ class Template:
         Codes: empty, too-big, bom, not-utf8, not-json, duplicate-key, nan, nested-too-deep, not-an-object. Whether
         the object is a good template is for `lint.lint` to say.
         """
+        _check_size(data)
+        return cls.read(data)
+
+    @classmethod
+    def read(cls, data: bytes) -> Template:
+        """`parse` for bytes of any size: an edit may make a file too big for a while, and lint says so."""
         return cls(data, _loads(_decode(data)))
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Template:
         """The canonical template of a document; of any size, so that a draft that grew too big can be shown."""
         _check_depth(document)
-        read = _loads(_write(_ordered(document)))
+        read = _loads(written(ordered(document)))
         return cls(_bytes(read), read)
 
     def canonical(self) -> bytes:
@@ -184,10 +196,7 @@ def _view(kind: type[_V], value: Any) -> _V:
     return kind.model_validate({key: part for key, part in known.items() if not _SURROGATE.search(key)})
 
 
-def _decode(data: bytes) -> str:
-    """The bytes as text, or why they cannot be a template."""
-    if not data.strip():
-        _refuse("empty", "the template is empty", "the engine would register the CID of nothing", "choose another file")
+def _check_size(data: bytes) -> None:
     if len(data) > MAX_BYTES:
         _refuse(
             "too-big",
@@ -195,6 +204,12 @@ def _decode(data: bytes) -> str:
             "registering it would revert with `Max content size is 65536 bytes`",
             "shorten descriptions, or write it compact with `arbius-tui template draft`",
         )
+
+
+def _decode(data: bytes) -> str:
+    """The bytes as text, or why they cannot be a template."""
+    if not data.strip():
+        _refuse("empty", "the template is empty", "the engine would register the CID of nothing", "choose another file")
     if data.startswith(_BOM):
         _refuse(
             "bom",
@@ -216,12 +231,13 @@ def _decode(data: bytes) -> str:
 def _loads(text: str) -> dict[str, Any]:
     """One JSON object, without duplicate keys, with the spelling of its numbers."""
     try:
-        value = json.loads(
-            text, parse_int=_integer, parse_float=_real, parse_constant=_constant, object_pairs_hook=_object
-        )
+        value = value_of(text)
     except json.JSONDecodeError as error:
-        what = f"the template is not JSON: {clean(error.msg)} at line {error.lineno}, column {error.colno}"
-        _refuse("not-json", what, "miners read it as JSON", "mend that place; a comma too many is the usual cause")
+        what = f"the template is not JSON: {clean(error.msg)} {json_faults.words(text, error.pos)}"
+        fix = "mend that place; a comma too many is the usual cause"
+        _refuse("not-json", what, "miners read it as JSON", fix, json_faults.excerpt(text, error.pos))
+    except Odd as odd:
+        _refuse_odd(text, odd)
     except RecursionError:
         _refuse_depth()
     if not isinstance(value, dict):
@@ -229,6 +245,11 @@ def _loads(text: str) -> dict[str, Any]:
         _refuse("not-an-object", what, "miners look for meta, input and output in it", "put it into { }")
     _check_depth(value)
     return value
+
+
+def value_of(text: str) -> Any:
+    """Any JSON text as a value, with the spelling of its numbers; what `json.loads` raises, or Odd."""
+    return json.loads(text, parse_int=_integer, parse_float=_real, parse_constant=_constant, object_pairs_hook=_object)
 
 
 def _integer(spelling: str) -> int | Spelled:
@@ -244,22 +265,31 @@ def _real(spelling: str) -> float | Spelled:
 
 
 def _constant(name: str) -> NoReturn:
-    _refuse("nan", f"the template has {name}, which is not a JSON number", "JavaScript refuses it", "write a number")
+    raise Odd(constant=name)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    keys = [key for key, _ in pairs]
-    twice = next(key for key in found if keys.count(key) > 1)
-    shown = clean(twice).replace("\n", " ")[:80]
-    _refuse(
-        "duplicate-key",
-        f"the key `{shown}` stands twice in one object of the template",
-        "readers differ in which of the two they take",
-        "remove one of them",
-    )
+    twice = Counter(key for key, _ in pairs)
+    raise Odd(next(key for key in found if twice[key] > 1))
+
+
+def _refuse_odd(text: str, odd: Odd) -> NoReturn:
+    """What Python's JSON takes and other readers do not, with its place."""
+    at = json_faults.place(text, odd)
+    where, detail = json_faults.words(text, at), json_faults.excerpt(text, at)
+    if odd.constant:
+        _refuse_number(f"{odd.constant} {where}", detail)
+    shown = clean(odd.key).replace("\n", " ")[:80]
+    what = f"the key `{shown}` stands twice in one object of the template, again {where}"
+    _refuse("duplicate-key", what, "readers differ in which of the two they take", "remove one of them", detail)
+
+
+def _refuse_number(what: str, detail: str = "") -> NoReturn:
+    why = "JavaScript refuses it"
+    _refuse("nan", f"the template has {what}, which is not a JSON number", why, "write a number", detail)
 
 
 def _check_depth(document: Mapping[str, Any]) -> None:
@@ -285,28 +315,29 @@ def _refuse_depth() -> NoReturn:
     )
 
 
-def _ordered(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: document[key] for key in (*_ORDER, *document) if key in document}
+def ordered(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with its keys in the order of canonical form."""
+    return {key: document[key] for key in (*ORDER, *document) if key in document}
 
 
 def _bytes(document: Mapping[str, Any]) -> bytes:
     """Half a surrogate pair, which UTF-8 cannot hold, is written as the JSON escape it was read from."""
-    return (_write(_ordered(document)) + "\n").encode("utf-8", "backslashreplace")
+    return (written(ordered(document)) + "\n").encode("utf-8", "backslashreplace")
 
 
-def _write(value: Any) -> str:
-    """Compact JSON. Our own writer, because json.dumps writes a float subclass as Python spells the float."""
+def written(value: Any) -> str:
+    """A value as compact JSON. Our own writer: json.dumps writes a float subclass as Python spells the float."""
     match value:
         case Spelled():
             return value.spelling
         case Mapping():
-            return "{" + ",".join(f"{_string(key)}:{_write(part)}" for key, part in value.items()) + "}"
+            return "{" + ",".join(f"{_string(key)}:{written(part)}" for key, part in value.items()) + "}"
         case list() | tuple():
-            return "[" + ",".join(map(_write, value)) + "]"
+            return "[" + ",".join(map(written, value)) + "]"
         case str():
             return _string(value)
         case float() if value - value != 0:
-            _constant(str(value))
+            _refuse_number(str(value))
         case _:
             return json.dumps(value)
 
@@ -320,5 +351,5 @@ def _name(value: object) -> str:
     return names.get(type(value), "a number")
 
 
-def _refuse(code: str, what: str, why: str, fix: str) -> NoReturn:
-    raise TemplateInvalid(code, what, why=why, fix=fix)
+def _refuse(code: str, what: str, why: str, fix: str, detail: str = "") -> NoReturn:
+    raise TemplateInvalid(code, what, why=why, fix=fix, detail=detail)

@@ -43,7 +43,7 @@ def said(step: str, line: Line) -> list[str]:
 def trouble(problem: Problem) -> list[str]:
     """A problem: what, why, fix, and the raw text."""
     word = {"error": "FAIL", "warn": "warn", "info": "note"}[problem.severity]
-    lines = [f"  {word}  {problem.what}{' (' + problem.path + ')' if problem.path else ''}"]
+    lines = [f"  {word}  {problem.what}{' (' + clean(problem.path) + ')' if problem.path else ''}"]
     if problem.why:
         lines.append(f"    why  {problem.why}")
     if problem.fix:
@@ -192,6 +192,7 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "endpoint": endpoint,
     "comparison": comparison,
     "part": part,
+    "reader": lambda i: f"{i['state']:<5} {i['id']}: {i['found']}\n  {i['does']}",
     "finding": finding,
     "review": review,
     "build_step": lambda i: "" if i["state"] == "run" else f"{i['state']:<6} {i['title']}  {seconds(i['seconds'])}",

@@ -17,11 +17,15 @@ def absolute(typed: str) -> Path:
 def read(path: Path, limit: int = 16 * 1024 * 1024) -> bytes:
     """A file's bytes; BadInput in words for a path that is none, a folder, or something absurdly big."""
     try:
-        if path.is_file() and path.stat().st_size > limit:
-            raise unreadable(path, f"it has more than {limit:,} bytes")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(limit + 1)  # a device or a pipe may never end
     except OSError as error:
         raise unreadable(path, (error.strerror or "no such file").lower()) from None
+    except ValueError:  # a NUL in the name
+        raise unreadable(path, "it is no name of a file") from None
+    if len(data) > limit:
+        raise unreadable(path, f"it has more than {limit:,} bytes")
+    return data
 
 
 def unreadable(path: Path, reason: str) -> BadInput:
@@ -34,15 +38,37 @@ def unreadable(path: Path, reason: str) -> BadInput:
     )
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write whole or not at all; the old file stays as it is if anything fails, and keeps its mode."""
+def write(path: Path, data: bytes, before: bytes | None = None) -> None:
+    """Write whole or not at all; the old file stays as it is if anything fails, and keeps its mode.
+
+    A symbolic link stays one: what it points to is written. With `before`, the bytes that the file had when it was
+    read, a file that has others by now is left alone: NotReady (`changed-outside`).
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, data, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-    except OSError as error:
+        target = path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+        replace_file(target, data, mode, None if before is None else lambda: unchanged(path, before))
+    except (OSError, RuntimeError) as error:  # Python 3.11 says RuntimeError of links that go round in a circle
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise NotReady(
             "cannot-write",
-            f"cannot write {clean(str(path))}: {(error.strerror or str(error)).lower()}",
+            f"cannot write {clean(str(path))}: {clean(reason).lower()}",
             why="what you made is still here and nothing was lost",
             fix="choose a folder that you may write to, or free some space",
         ) from None
+
+
+def unchanged(path: Path, before: bytes) -> None:
+    """NotReady (`changed-outside`) when the file has other bytes than it had."""
+    try:
+        now: bytes | None = read(path)
+    except BadInput:
+        now = None
+    if now != before:
+        raise NotReady(
+            "changed-outside",
+            f"another program {'removed' if now is None else 'changed'} {clean(str(path))} while it was edited here",
+            why="writing now would undo what was done there, so the file was left alone",
+            fix="read the file again; what you made is in the history",
+        )

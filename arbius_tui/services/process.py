@@ -44,13 +44,17 @@ Ended = Literal["exit", "missing", "refused", "late"]
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """How a command went. `ended` tells an exit code from a program that is missing, refused or was too late."""
+    """How a command went. `ended` tells an exit code from a program that is missing, refused or was too late.
+
+    `raw` is the standard output to the byte, for a program that prints a file.
+    """
 
     code: int
     stdout: str = ""
     stderr: str = ""
     seconds: float = 0.0
     ended: Ended = "exit"
+    raw: bytes = field(default=b"", repr=False)
 
     @property
     def ok(self) -> bool:
@@ -154,7 +158,7 @@ async def output(
     out, err = (clean(part.decode("utf-8", "replace")) for part in kept)
     if ended == "late":
         return Completed(124, out, err, time.monotonic() - began, "late")
-    return Completed(child.returncode or 0, out, err, time.monotonic() - began)
+    return Completed(child.returncode or 0, out, err, time.monotonic() - began, raw=bytes(kept[0]))
 
 
 @asynccontextmanager

@@ -295,8 +295,11 @@ def append(path: Path, data: bytes, size: int) -> int:
     return size + len(data)
 
 
-def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Replace a file in one step: temporary file, fsync, rename, fsync of the folder. OSError leaves nothing behind."""
+def replace_file(path: Path, data: bytes, mode: int = 0o600, check: Callable[[], None] | None = None) -> None:
+    """Replace a file in one step: temporary file, fsync, rename, fsync of the folder. OSError leaves nothing behind.
+
+    `check` is called right before the rename; what it raises leaves everything as it was.
+    """
     number, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".tmp", dir=path.parent)
     try:
         with open(number, "wb") as file:
@@ -304,6 +307,8 @@ def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
             file.write(data)
             file.flush()
             os.fsync(number)
+        if check is not None:
+            check()
         os.replace(name, path)
     except BaseException:
         with suppress(OSError):

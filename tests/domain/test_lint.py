@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arbius_tui.domain import lint_rows
+from arbius_tui.domain.errors import BadInput, Problem
+from arbius_tui.domain.json_places import value_at
 from arbius_tui.domain.lint import KNOWN_TITLES, lint
-from arbius_tui.domain.template import MAX_BYTES, Template
+from arbius_tui.domain.lint_words import MINERS, READERS
+from arbius_tui.domain.spelling import edited
+from arbius_tui.domain.template import MAX_BYTES, Spelled, Template
+from tests.domain.calm import calm
 
 ASSET = Path(__file__).parents[2] / "assets" / "guide-example.json"
 
@@ -144,6 +150,8 @@ WARNINGS = [
     ("/output/1", {"filename": "out-2.png", "type": "image"}, "many-outputs", "/output/1"),
     ("/meta/title", "Lit\u200btle image", "hidden-characters", "/meta/title"),
     ("/input/3/choices/1", "b\u202e", "hidden-characters", "/input/3/choices/1"),
+    ("/output/0/type", "audio", "output-audio", "/output/0/type"),
+    ("/input/0/minimun", 1, "key-name", "/input/0/minimun"),
 ]
 
 
@@ -274,13 +282,172 @@ def test_untrusted_words_are_harmless_and_short() -> None:
         assert problem.fix.text
 
 
+# --- fixes that one key applies ------------------------------------------------------------------------------------
+
+
+def mended(document: Any, code: str, path: str) -> tuple[Template, list[Problem]]:
+    """The template after the patch of one problem, and what is wrong with it then."""
+    template = Template.of(document)
+    problem = next(p for p in lint(template) if (p.code, p.path) == (code, path))
+    assert problem.fix
+    assert problem.fix.patch
+    after = edited(template, problem.fix.patch)
+    return after, lint(after)
+
+
+FIXES = [
+    ("/meta", ..., "no-meta", "/meta", "/meta/version", 1),
+    ("/input", ..., "no-input", "/input", "/input", []),
+    ("/meta/docker", None, "meta-type", "/meta/docker", "/meta/docker", ""),
+    ("/meta/title", 15, "meta-type", "/meta/title", "/meta/title", "15"),
+    ("/meta/docker", "https://r8.im/a/b", "docker-scheme", "/meta/docker", "/meta/docker", "r8.im/a/b"),
+    ("/meta/version", ..., "version", "/meta/version", "/meta/version", 1),
+    ("/meta/title", "Lit\u200btle", "hidden-characters", "/meta/title", "/meta/title", "Little"),
+    ("/meta/name", "N", "unknown-key", "/meta/name", "/meta/name", ...),
+    ("/inputs", [], "unknown-key", "/inputs", "/inputs", ...),
+    ("/input/1", "row", "row", "/input/1", "/input/1/variable", "scale"),
+    ("/input/1/variable", "seed", "seed-in-template", "/input/1/variable", "/input/1/variable", "scale"),
+    ("/input/1/type", "float", "type-unknown", "/input/1/type", "/input/1/type", "decimal"),
+    ("/input/1/type", "Int", "type-unknown", "/input/1/type", "/input/1/type", "int"),
+    ("/input/1/type", ..., "type-unknown", "/input/1/type", "/input/1/type", "int"),
+    ("/input/4/type", ..., "type-unknown", "/input/4/type", "/input/4/type", "int_enum"),
+    ("/input/4/type", "int_enumm", "type-unknown", "/input/4/type", "/input/4/type", "int_enum"),
+    ("/input/1/required", "yes", "required-type", "/input/1/required", "/input/1/required", True),
+    ("/input/1/description", None, "description-type", "/input/1/description", "/input/1/description", ""),
+    ("/input/1/min", "1", "bound-type", "/input/1/min", "/input/1/min", 1),
+    ("/input/1/min", 1.5, "int-fraction", "/input/1/min", "/input/1/min", 2),
+    ("/input/1/max", 30.5, "int-fraction", "/input/1/max", "/input/1/max", 30),
+    ("/input/1/max", 2**31, "int32", "/input/1/max", "/input/1/max", 2**31 - 1),
+    ("/input/2/max", 2**60, "int32", "/input/2/max", "/input/2/max", 2**53),
+    ("/input/4/choices/0", "256", "choices-type", "/input/4/choices/0", "/input/4/choices/0", 256),
+    ("/input/4/choices/0", 2**31, "int32", "/input/4/choices/0", "/input/4/choices", [512]),
+    ("/input/3/choices/1", 5, "choices-type", "/input/3/choices/1", "/input/3/choices/1", "5"),
+    ("/input/3/choices/1", [], "choices-type", "/input/3/choices/1", "/input/3/choices", ["a"]),
+    ("/input/0/default", ..., "default-missing", "/input/0/default", "/input/0/default", ""),
+    ("/input/1/default", "20", "default-type", "/input/1/default", "/input/1/default", 20),
+    ("/input/3/default", "A", "default-choice", "/input/3/default", "/input/3/default", "a"),
+    ("/input/4/default", 300, "default-choice", "/input/4/default", "/input/4/default", 256),
+    ("/input/1/default", 51, "default-range", "/input/1/default", "/input/1/default", 50),
+    ("/input/1/default", 0, "default-range", "/input/1/default", "/input/1/default", 1),
+    ("/input/1/maximum", 9, "unknown-key", "/input/1/maximum", "/input/1/maximum", ...),
+    ("/output/0/filename", "output.webp", "output-filename", "/output/0/filename", "/output/0/filename", "out-1.webp"),
+    ("/output/0/filename", "", "output-filename", "/output/0/filename", "/output/0/filename", "out-1.png"),
+    ("/output/0/type", "image/png", "output-type", "/output/0/type", "/output/0/type", "image"),
+    ("/output/0/type", ..., "output-type", "/output/0/type", "/output/0/type", "image"),
+    ("/output/0/extra", 1, "unknown-key", "/output/0/extra", "/output/0/extra", ...),
+]
+
+
+@pytest.mark.parametrize(("pointer", "value", "code", "path", "place", "then"), FIXES, ids=lambda v: str(v)[:30])
+def test_what_one_key_does(pointer: str, value: Any, code: str, path: str, place: str, then: Any) -> None:
+    document = good()
+    put(document, pointer, value)
+    after, problems = mended(document, code, path)
+    if then is ...:
+        with pytest.raises(BadInput):
+            value_at(after.document, place)
+    else:
+        found = value_at(after.document, place)
+        assert (found, type(found)) == (then, type(then))
+    assert (code, path) not in {(p.code, p.path) for p in problems if place == path}
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "path"),
+    [
+        ({"inputs": []}, "key-name", "/inputs"),
+        ({"meta": {"Title": "x"}}, "key-name", "/meta/Title"),
+        ({"meta": {"name": "x"}}, "key-name", "/meta/name"),
+        ({"input": [{"variable": "a", "options": ["x"], "type": "string_enum"}]}, "key-name", "/input/0/options"),
+        ({"input": [{"variable": "a", "ge": 1, "type": "int"}]}, "bound-name", "/input/0/ge"),
+        ({"input": [{"variable": "a", "ge": 1, "min": 2, "type": "int"}]}, "bound-name", "/input/0/ge"),
+        ({"input": [{"variable": "a", "min": 3, "max": 2, "type": "int"}]}, "bounds-swapped", "/input/0/min"),
+        ({"input": [{"variable": "a"}, {"variable": "a"}]}, "variable-duplicate", "/input/1/variable"),
+        ({"output": [{"file": "out-1.png"}]}, "key-name", "/output/0/file"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_put_right(document: Any, code: str, path: str) -> None:
+    after, problems = mended(document, code, path)
+    assert code not in {p.code for p in problems}
+    assert len(after.document) == len(document)
+
+
+def test_a_fix_that_would_have_to_guess_has_no_patch() -> None:
+    document = good()
+    put(document, "/input/1/min", ...)
+    put(document, "/input/3/choices", ...)
+    put(document, "/meta/git", "")
+    document["input"].append({"variable": "prompt", "type": "string", "default": "another"})
+    for problem in lint(Template.of(document)):
+        assert problem.fix
+        assert not problem.fix.patch
+
+
+def test_every_reader_is_named_in_the_words_of_its_problems() -> None:
+    named: set[str] = set()
+    for pointer, value, code, _ in ERRORS + WARNINGS:
+        document = good()
+        put(document, pointer, value)
+        for problem in lint(Template.of(document)):
+            if problem.code == code:
+                assert set(problem.readers) <= set(READERS)
+                named |= set(problem.readers)
+                if problem.readers not in ((), READERS, MINERS):
+                    words = problem.what + problem.why
+                    everybody = "no reader" in words or "readers" in words or "miners" in words or "every" in words
+                    everybody = everybody or "nobody" in words or "pages" in words or "no value" in words
+                    assert everybody or any(reader in words for reader in problem.readers), problem
+    assert named == set(READERS)
+
+
+def test_of_many_rows_only_the_changed_one_is_judged_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = good()
+    document["input"] = [{**document["input"][1], "variable": f"v{n}", "max": 10} for n in range(500)]
+    first = lint(Template.of(document))
+    assert sum(p.code == "default-range" for p in first) == 500
+    judged: list[Any] = []
+    known = lint_rows._RULES
+    monkeypatch.setattr(lint_rows, "_RULES", (lambda row: judged.append(row) or iter(()), *known))
+    document["input"][250] = {**document["input"][250], "max": 30}
+    document["input"].insert(0, document["input"].pop())
+    second = lint(Template.of(document))
+    assert [row.raw["variable"] for row in judged] == ["v250"]
+    assert [p.path for p in second if p.code == "default-range"] == [
+        f"/input/{n}/default" for n in range(500) if n != 251
+    ]
+
+
+def test_one_and_one_point_nought_and_true_are_three_rows() -> None:
+    for value, codes in ((1, set()), (1.0, set()), (True, {"bound-type"}), (Spelled("1e400"), {"int32"})):
+        document = good()
+        document["input"][1]["min"] = value
+        assert {p.code for p in lint(Template.of(document)) if p.path == "/input/1/min"} - {"bounds-swapped"} == codes
+
+
+# --- any JSON object ------------------------------------------------------------------------------------------------
+
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
+    | st.sampled_from([Spelled("1e400"), Spelled("-1e999"), 10**400, -(10**999), Spelled("9" * 5000), "\ud83d"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=8,
-)
+)  # fmt: skip
 row_keys = st.sampled_from(
-    ["variable", "type", "required", "default", "choices", "min", "max", "ge", "description", "filename"]
+    [
+        "variable",
+        "type",
+        "required",
+        "default",
+        "choices",
+        "min",
+        "max",
+        "ge",
+        "le",
+        "description",
+        "filename",
+        "Min",
+        "options",
+    ]
 )
 kinds = st.sampled_from(["string", "int", "decimal", "string_enum", "int_enum", "file", "image"])
 odd_rows = st.dictionaries(row_keys, kinds | json_values, max_size=9)
@@ -295,6 +462,7 @@ odd = st.fixed_dictionaries(
 )
 
 
+@calm
 @given(odd)
 def test_never_raises_and_every_path_leads_somewhere(document: dict[str, Any]) -> None:
     for problem in lint(Template.of(document)):
@@ -306,3 +474,15 @@ def test_never_raises_and_every_path_leads_somewhere(document: dict[str, Any]) -
         for part in way[:-1]:
             at = at[int(part)] if isinstance(at, list) else at.get(part, {})
         assert isinstance(at, dict | list)
+
+
+@calm
+@given(odd)
+def test_any_patch_applies_and_never_makes_the_same_problem_again(document: dict[str, Any]) -> None:
+    template = Template.of(document)
+    before = {(p.code, p.path): p for p in lint(template)}
+    for (code, path), problem in before.items():
+        if problem.fix and problem.fix.patch:
+            after = lint(edited(template, problem.fix.patch))
+            takes_away = any(op == "remove" for op, _, _ in problem.fix.patch)
+            assert takes_away or (code, path) not in {(p.code, p.path) for p in after}, (problem, document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,66 @@ def test_a_mode_is_kept(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-@pytest.mark.parametrize("name", ["none", ".", "\x1b[31mred"])
+def test_a_link_stays_a_link_and_what_it_points_to_is_written(tmp_path: Path) -> None:
+    target, link = tmp_path / "deep" / "t.json", tmp_path / "link.json"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    target.chmod(0o600)
+    link.symlink_to("deep/t.json")
+    files.write(link, b"new", before=b"old")
+    assert link.is_symlink()
+    assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"new", 0o600)
+    (tmp_path / "dangling").symlink_to("deep/later.json")
+    files.write(tmp_path / "dangling", b"x")
+    assert (tmp_path / "deep" / "later.json").read_bytes() == b"x"
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["dangling", "deep", "later.json", "link.json", "t.json"]
+
+
+def test_links_in_a_circle_have_words(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(NotReady) as caught:
+        files.write(tmp_path / "a", b"x")
+    assert caught.value.problem.code == "cannot-write"
+
+
+@pytest.mark.parametrize("now", [b"another", b"", None])
+def test_what_another_program_wrote_is_never_written_over(now: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"read")
+    if now is None:
+        path.unlink()
+    else:
+        path.write_bytes(now)
+    with pytest.raises(NotReady) as caught:
+        files.write(path, b"new", before=b"read")
+    assert caught.value.problem.code == "changed-outside"
+    assert (path.read_bytes() if path.exists() else None) == now
+    assert len(list(tmp_path.iterdir())) == (now is not None)
+
+
+def test_a_change_while_the_new_bytes_are_written_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"read")
+    sync = os.fsync
+
+    def meanwhile(number: int) -> None:
+        path.write_bytes(b"theirs")
+        sync(number)
+
+    monkeypatch.setattr(os, "fsync", meanwhile)
+    with pytest.raises(NotReady):
+        files.write(path, b"new", before=b"read")
+    assert path.read_bytes() == b"theirs"
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_device_that_never_ends_is_not_read() -> None:
+    with pytest.raises(BadInput, match="more than 1,000 bytes"):
+        files.read(Path("/dev/zero"), limit=1000)
+
+
+@pytest.mark.parametrize("name", ["none", ".", "\x1b[31mred", "a\0b"])
 def test_a_wrong_path_has_words(name: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         files.read(tmp_path / name)
