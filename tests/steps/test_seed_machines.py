@@ -166,7 +166,7 @@ async def test_one_image_on_four_machines_is_proved_on_all_and_gone_afterwards(
     }
     assert {id: servers[id].image for id in ids} == ids
     assert problems(events).count("image-differs") == 2, "20.10 has an image of its own making"
-    written = write(tmp_path / "report", walk.journey)
+    written = write(tmp_path / "report", walk.journey, None)
     page = next(path for path in written if path.suffix == ".md").read_text()
     assert f"server `3`: `{also[1]}`, GPU `{CARD[0]}`, driver `{CARD[1]}`, cog `0.23.1`" in page
     card = json.loads(next(path for path in written if path.name == "miner-card.json").read_text())
@@ -356,7 +356,7 @@ async def test_the_hosted_version_is_a_column_and_its_restart_is_left_out(
     kept = walk.journey.get(SeedTestRecord)
     assert TOKEN not in repr(kept)
     assert TOKEN not in repr(events)
-    page = (write(tmp_path, walk.journey))[1].read_text()
+    page = write(tmp_path, walk.journey, None)[1].read_text()
     assert "GPU `RTX 4090`, driver `550.54`" in page
     assert "GPU `Nvidia L40S GPU`, driver not known" in page
 

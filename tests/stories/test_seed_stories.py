@@ -119,7 +119,7 @@ def test_hold_leave_out_and_run_again(size: tuple[int, int], opened: Open, launc
     terminal.wait_until(lambda _: "SKIPPED" in row(terminal, "other seed"), PATIENCE, "the case to be left out")
     gate.let_go(drop=False)
     terminal.wait_for("too few cases ran", PATIENCE)
-    terminal.wait_for("F5  failed")
+    terminal.wait_for("F5  rerun")
     ran = len(gate.answered)
     terminal.send("f5")
     terminal.wait_until(lambda _: "DIFFERS" in row(terminal, "other seed"), PATIENCE, "the case to have run")
@@ -142,7 +142,7 @@ def test_a_held_test_begins_nothing(size: tuple[int, int], opened: Open, launch:
     terminal.wait_until(lambda _: "BLOCKER" in row(terminal, "first seed again"), PATIENCE, "the case to end")
     assert len(gate.answered) == 3, "the case that was at work lost its connection, and no other began"
     terminal.send(" ")
-    terminal.wait_for("F5  failed", PATIENCE)
+    terminal.wait_for("F5  rerun", PATIENCE)
     terminal.send("f5")
     terminal.wait_until(lambda _: "SAME" in row(terminal, "first seed again"), PATIENCE, "the case to have run")
     terminal.wait_until(ended_well, PATIENCE, "the end")
