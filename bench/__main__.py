@@ -1,6 +1,6 @@
 """All figures as one Markdown table: `make bench`. `make bench ARGS=--quick` takes a tenth of the samples.
 
-`make bench ARGS=seed` measures the seed test alone; the parts are startup, keys, build, seed and walk.
+`make bench ARGS=seed` measures the seed test alone; the parts are startup, keys, build, seed, template and walk.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from textual import __version__ as textual
 
-from bench import build, keys, seed, seed_keys, startup, walk
+from bench import build, keys, seed, seed_keys, startup, template, walk
 from bench.report import table
 
 
@@ -31,6 +31,7 @@ def main() -> None:
         ("build", "building", build.measure, 20 if quick else build.PRESSES),
         ("seed", "hashing", seed.measure, 1 if quick else seed.ROUNDS),
         ("seed", "pressing keys while it hashes", seed_keys.measure, 20 if quick else seed_keys.PRESSES),
+        ("template", "editing 500 inputs", template.measure, 20 if quick else template.PRESSES),
         ("walk", "walking", walk.measure, 1 if quick else walk.ROUNDS),
     ):
         if not parts or name in parts:
