@@ -30,7 +30,7 @@ STEPS = (
     ("run", ("f10", "enter"), "READY"),
     ("seed_test", ("f10", " "), "reproducible"),
     ("publish", ("f10",), "cog push"),
-    ("template", ("f10", "enter", "WAIT:lie?", "enter"), "of 65,536"),
+    ("template", ("f10", "enter", "WAIT:lie?", "enter", "WAIT:come from", "enter"), "of 65,536"),
     ("pin", ("f10", "enter"), "3 SAME"),
     ("wallet", ("f10", "enter"), "0.01 ETH"),
     ("register", ("f10", "enter", "WAIT:own the model", "enter", "WAIT:What fee", "enter"), "last 4 characters"),
