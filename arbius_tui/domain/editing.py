@@ -83,10 +83,10 @@ class Editing:
         `pending` says what was typed and is not valid (a text) or is settled now (None), by pointers after the patch.
         """
         document = self.template.document
+        after = written(self.template, patch) if patch else self.template  # refuses what does not fit
         kept = {**shifted(self.pending, document, patch), **{k: v for k, v in pending.items() if v is not None}}
         for path in [path for path, text in pending.items() if text is None]:
             kept.pop(path, None)
-        after = written(self.template, patch) if patch else self.template
         return self.reached(name, after, kept, burst)
 
     def reached(self, name: str, after: Template, pending: Pending, burst: str = "") -> Editing:

@@ -363,3 +363,11 @@ def test_the_document_is_always_that_of_the_bytes(source: bytes, steps: list[tup
     assert Template.read(end.template.data).document == end.template.document
     for path in end.pending:
         assert edits.pending_problem(end, path, end.pending[path]).path == path
+
+
+def test_a_patch_that_does_not_fit_is_refused_also_while_something_is_pending() -> None:
+    editing = Editing(Template.parse(b'{"input":[{"variable":"a","type":"int"}],"meta":[]}'))
+    editing = edits.typed(editing, "/input/0/min", "abc")
+    assert editing.pending == {"/input/0/min": "abc"}
+    with pytest.raises(BadInput):
+        edits.patch_of(editing, "add x", [("add", "/meta/x", "1")])

@@ -68,4 +68,4 @@ async def test_what_the_model_does_not_say_is_asked_for_or_left_as_a_warning(tmp
             assert all(problem.path.startswith(("/input/", "/output/", "/meta/")) for problem in asked)
             blocked = [problem.path for problem in screen.found if problem.code == "draft-blocked"]
             assert blocked
-            assert all(path.removeprefix("/") in screen.parts for path in blocked)
+            assert all(path.removeprefix("/") in screen.table.rows.places for path in blocked)
