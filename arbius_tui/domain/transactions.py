@@ -179,7 +179,8 @@ def recovered(digest: bytes, parity: int, r: int, s: int) -> str:
     if parity not in (0, 1) or not 0 < r < ORDER or not 0 < s <= ORDER // 2:
         raise ValueError("its signature is none that a chain accepts")
     from eth_keys.datatypes import Signature
-    from eth_keys.exceptions import BadSignature, ValidationError
+    from eth_keys.exceptions import BadSignature
+    from eth_utils.exceptions import ValidationError
 
     try:
         return str(Signature(vrs=(parity, r, s)).recover_public_key_from_msg_hash(digest).to_checksum_address())
