@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -498,6 +499,46 @@ async def test_a_worker_that_never_starts_is_given_up_and_can_be_cancelled(
     assert "is not ready after 1 s: the model is being set up" in problem.what
     assert problem.fix
     assert "a worker that cannot start at all stays in this state for ever" in problem.fix.text
+
+
+DYING = """#!/bin/sh
+echo "listening on 127.0.0.1:$PORT"
+until [ -e die ]; do sleep 0.02; done
+echo "Traceback (most recent call last):"
+echo "RuntimeError: no room for the weights"
+%s
+"""
+
+
+@pytest.mark.parametrize(("end_of_it", "how"), [("exit 3", "exit code 3"), ("kill -9 $$", "signal 9")])
+async def test_a_process_that_ends_before_it_answers_is_told_at_once(
+    end_of_it: str, how: str, services: Services, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(DYING % end_of_it)
+    python.chmod(0o755)
+    folder = tmp_path / "model"
+    shutil.copytree(MODELS / "text", folder)
+    servers = LocalServers(tmp_path / "server", python=str(python))
+    walk = Walk(MemoryStore(Journey("demo", "rehearsal", str(folder))), replace(services, servers=servers))
+    events: list[Event] = []
+    try:
+        async with asyncio.timeout(60), aclosing(walk.run("run", Author())) as running:
+            async for event in running:
+                events.append(event)
+                if isinstance(event, Line) and event.text.startswith("started"):
+                    (folder / "die").touch()
+    finally:
+        await servers.aclose()
+    (problem,) = [event.problem for event in events if isinstance(event, Trouble)]
+    assert (problem.code, end(events).exit) == ("server-ended", 3)
+    assert problem.what.startswith(f"the model's server ended before it was ready ({how}): RuntimeError: no room")
+    assert "Traceback (most recent call last):\nRuntimeError: no room for the weights" in problem.detail
+    assert problem.fix
+    assert str(servers.log) in problem.fix.text
+    assert [(seen.status, seen.words) for seen in healths(events)] == [
+        ("ended", "its process has ended and answers nothing")
+    ]
 
 
 # -- stop
