@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from arbius_tui.steps.run import HealthSeen, Run, Stop, both
 from arbius_tui.steps.seed_case import CaseSeen
 from tests import parts
 from tests.real.images import BASE, MODELS, NEW, OLD, TestImages
+from tests.real.machines import Stopper, stoppable
 from tests.services.test_predictions import GENERATIONS, model, ready
 from tests.steps.conftest import Author, collect, end
 
@@ -74,51 +75,11 @@ class Project:
         return of_project(self.images, self.key)
 
 
-class EngineDoor:
-    """The real Engine behind a socket that can be closed, as when it is stopped."""
-
-    def __init__(self, path: Path, engine: str) -> None:
-        self.path, self.engine = path, engine.removeprefix("unix://")
-        self.host = f"unix://{path}"
-        self.writers: list[asyncio.StreamWriter] = []
-        self.copies = set[asyncio.Task[None]]()
-        self.server: asyncio.Server | None = None
-
-    async def open(self) -> None:
-        """Let connections in."""
-        self.server = await asyncio.start_unix_server(self.connected, str(self.path))
-
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        engine, to_engine = await asyncio.open_unix_connection(self.engine)
-        self.writers += [writer, to_engine]
-        pairs = ((reader, to_engine), (engine, writer))
-        self.copies.update(asyncio.create_task(self.copy(*pair)) for pair in pairs)
-
-    async def copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while data := await source.read(65536):
-                target.write(data)
-                await target.drain()
-
-    def close(self) -> None:
-        """The Engine is gone."""
-        if self.server:
-            self.server.close()
-        for writer in self.writers:
-            writer.close()
-        self.path.unlink(missing_ok=True)
-
-
 @pytest.fixture
-async def engine_door(images: TestImages) -> AsyncIterator[EngineDoor]:
+async def engine_door(images: TestImages) -> AsyncIterator[tuple[str, Stopper]]:
     with tempfile.TemporaryDirectory() as folder:
-        door = EngineDoor(Path(folder) / "d.sock", images.host)
-        await door.open()
-        yield door
-        door.close()
-        for copy in door.copies:
-            copy.cancel()
-        await asyncio.gather(*door.copies, return_exceptions=True)
+        async with stoppable(images.host, f"{folder}/d.sock") as door:
+            yield door
 
 
 def of_project(images: TestImages, key: str) -> list[Any]:
@@ -368,12 +329,13 @@ async def test_a_case_says_that_its_container_was_killed_and_the_restart_brings_
 
 @real
 async def test_an_engine_that_is_stopped_while_the_model_is_ready(
-    project: Project, engine_door: EngineDoor, monkeypatch: pytest.MonkeyPatch
+    project: Project, engine_door: tuple[str, Stopper], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DOCKER_HOST", engine_door.host)
+    host, stop = engine_door
+    monkeypatch.setenv("DOCKER_HOST", host)
     walk = await project.open(project.images.model("text"))
     assert end(await collect(walk, "run")).ok
-    engine_door.close()
+    await stop()
     project.images.api.kill(record(walk).container)  # as the Engine's own end does
     for step in (None, Predict(["prompt=x"])):
         events = await collect(walk, "run", step=step)
