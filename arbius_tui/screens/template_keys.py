@@ -182,13 +182,13 @@ class TemplateKeys(TableScreen):
         self.set_class(not away, "-file")
         if self.editing:
             self.take(self.editing)
-        self.call_after_refresh((self.table if away else self.view).focus)
+        self.set_focus(self.table if away else self.view)
 
     async def action_back(self) -> None:
         """From the fields and the file back to the outline; from there a step back."""
         if self.ask.pane is None and self.editing and (self.form.has_focus_within or self.view.has_focus):
             self.set_class(False, "-file")
-            self.call_after_refresh(self.table.focus)
+            self.set_focus(self.table)
         elif self.ask.pane is None and self.needle and self.editing:
             self.needle = ""
             self.take(self.editing)

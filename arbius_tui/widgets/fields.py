@@ -282,9 +282,9 @@ class Form(Drawn, can_focus=True):
         self.lay()
 
     def on_focus(self, _: Focus) -> None:
-        """Focus goes on to the editor where there is something to type."""
-        if self.input.display:
-            self.input.focus()
+        """Focus goes on to the editor where there is something to type, unless it has left again meanwhile."""
+        if self.input.display and self.screen.focused is self:
+            self.screen.set_focus(self.input)
         self.refresh()
 
     def on_descendant_focus(self, _: DescendantFocus) -> None:
