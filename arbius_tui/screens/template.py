@@ -83,11 +83,14 @@ class TemplateScreen(TemplateLive):
         self.keyed: tuple[object, ...] = ()
 
     def nothing(self) -> Empty:
-        """Before the first draft."""
+        """Before there is a file."""
         return Empty(
             "No template yet.",
-            [("Enter", "draft it from the running model, or read one that is there")],
-            "It is the JSON that miners and the website read; it is registered for good.",
+            [
+                ("Enter", "choose where it comes from: the model, a file, an Arbius checkout, a model id"),
+                ("F2", "the command that does the same"),
+            ],
+            "It is the JSON that miners and the website read; nothing is registered by this.",
         )
 
     def side(self) -> Iterable[Widget]:
@@ -238,8 +241,30 @@ class TemplateScreen(TemplateLive):
         return words(cid, ("  id ", "$muted"), short(known)) if known else cid
 
     def command(self) -> str:
-        """The same without a screen: the value of the field under the cursor, or the check."""
+        """The same without a screen: how to have a file, the value of the field under the cursor, or the check."""
         field = self.form.form.field
+        path = self.path
+        if not path:
+            return self.shell("template", "draft", *self.source_words(), "-o", f"{self.session.journey.project}.json")
+        if self.is_broken:
+            return self.shell("template", "edit", path, "restore")
+        if self.importing:
+            return self.shell("template", "edit", path, "import", "FILE|URL|ID")
+        if self.outdated:
+            return self.shell("template", "edit", path, "undo")
         if self.editing and self.form.has_focus_within and field:
-            return self.shell("template", "edit", self.path, "set", f"{field.id}={field.value}")
-        return self.shell("template", "check", self.path or "FILE")
+            return self.shell("template", "edit", path, "set", f"{field.id}={field.value}")
+        return self.shell("template", "check", path)
+
+    def source_words(self) -> tuple[str, str]:
+        """What a first draft would be made of."""
+        (url,) = texts(self.saved_record("run"), "url")
+        return ("--endpoint", url) if url else ("--schema", "FILE")
+
+    def beside(self) -> Sequence[Fact]:
+        """What else the command can do, in words."""
+        if self.importing:
+            return [Fact("", ("`take` in place of `import` is all of it; image:NAME is an image", "$muted"))]
+        if self.outdated:
+            return [Fact("", ("brings the version from here back; `template check` reads theirs", "$muted"))]
+        return ()

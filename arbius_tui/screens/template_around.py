@@ -37,12 +37,17 @@ class TemplateAround(TemplateKeys):
         self.registrant: Registrant | None = None
         self.left: dict[str, str] = {}
         self.opened = ""
+        self.importing = False
+        """Whether the author is asked what to take in."""
 
     def draw(self, at: str = "") -> None:
         """Hook: everything that the template decides."""
 
-    def open_file(self, path: str, outside: str = "") -> None:
-        """Hook: open the file with its history."""
+    def open_file(self, path: str, outside: str = "", said: str = "") -> None:
+        """Hook: open the file with its history, and say something when it is open."""
+
+    async def all_kept(self) -> None:
+        """Hook: wait until all that was edited is on disk, or cannot be."""
 
     def refused(self, problem: Problem) -> None:
         """Hook: a file that cannot be read or written."""
@@ -151,68 +156,100 @@ class TemplateAround(TemplateKeys):
 
     # --- the author's own editor
 
-    def action_edit(self) -> None:
-        """Open the file in the author's editor, then take it back."""
+    async def action_edit(self) -> None:
+        """Open the file in the author's editor, then take it back as one step of the history."""
         command = editor()
         busy = next(
             (TITLES.get(name, name) for name, state in self.session.journey.states.items() if state == "run"), ""
         )
         if not self.path:
-            self.say("there is no file yet; Enter drafts one")
+            self.say("there is no file yet; Enter makes one")
         elif not command:
             self.say(f"$EDITOR is not set; edit {self.path} and press F5")
         elif busy:
             # The editor holds up everything here; a prediction would run into its time limit.
             self.say(f"{busy} is running; it would stand still while the editor is open")
-        elif trouble := lend(self.app, [*command, self.path]):
-            self.say(trouble)
         else:
-            self.take_back(f"edited in {Path(command[0]).name}")
+            await self.all_kept()
+            trouble = lend(self.app, [*command, self.path])
+            # Also after a failure: what an editor wrote before it failed is in the file.
+            self.open_file(self.path, f"edited in {Path(command[0]).name}", trouble)
 
-    @worker(group="pane", exclusive=True, exit_on_error=False)
-    async def take_back(self, name: str) -> None:
-        """What the editor left; of a broken file both versions are kept, and the author says which counts."""
-        from arbius_tui.steps.template_versions import TakeBack
+    # --- a file that cannot be read
 
-        before = self.editing.template.data if self.editing else b""
-        follow = "leave"
+    @worker(group="restore", exclusive=True, exit_on_error=False)
+    async def restore(self) -> None:
+        """The version from before in place of a file that cannot be read, which is kept beside it."""
+        from arbius_tui.domain.edit_words import Change
+        from arbius_tui.steps.template_edit import EditTemplate
+
+        said = ""
         try:
             walk = await self.session.opened()
-            async with aclosing(walk.beside(TakeBack(Path(self.path), before), self.ask)) as events:
+            step = EditTemplate(Path(self.path), [Change("restore")])
+            async with aclosing(walk.beside(step, self.ask)) as events:
                 async for event in events:
-                    if isinstance(event, Done):
-                        follow = str(event.result.get("next"))
-                    elif isinstance(event, Line):
-                        self.say(event.text)
-        except Cancelled:
-            pass
+                    if isinstance(event, Line):
+                        said = event.text
         except Failure as failure:
             self.refused(failure.problem)
-            return
-        if follow == "edit":
-            self.call_later(self.action_edit)
         else:
-            self.open_file(self.path, name)
+            self.open_file(self.path, "", said)
 
     # --- rows that are shown or taken in
 
     def action_include(self) -> None:
-        """The input under the cursor, or all that the model has and the template lacks."""
+        """The input under the cursor that only the model has; elsewhere whatever another source has."""
+        if not self.here.startswith("left/"):
+            self.bring_in()
+            return
         from arbius_tui.domain import template_edits as edits
 
-        found = self.missing()
         name = self.here.removeprefix("left/")
-        rows = {name: found[name]} if name in found else {} if self.here.startswith("left/") else found
-        if not rows:
-            self.say("this one stays out: the reason stands beside it" if self.here.startswith("left/")
-                     else "the model has nothing that is missing here")  # fmt: skip
+        row = self.missing().get(name)
+        if row is None:
+            self.say("this one stays out: the reason stands beside it")
             return
-        title = f"import {name}" if name in rows else f"import {len(rows)} from model"
-        patch = [("add", "/input/-", dict(row)) for row in rows.values()]
         count = len(edits.rows(self.editing, "input")) if self.editing else 0
-        self.do(lambda editing: edits.patch_of(editing, title, patch), f"input/{count}")
+        patch = [("add", "/input/-", dict(row))]
+        self.do(lambda editing: edits.patch_of(editing, f"import {name}", patch), f"input/{count}")
 
-    @worker(group="pane", exclusive=True, exit_on_error=False)
+    @worker(group="import", exclusive=True, exit_on_error=False)
+    async def bring_in(self) -> None:
+        """Ask where from and what of it; it is one step of the history."""
+        from arbius_tui.steps.template_import import Brought, Import
+
+        if self.editing is None:
+            return
+        brought: Brought | None = None
+        what = ""
+        self.importing = True
+        try:
+            walk = await self.session.opened()
+            async with aclosing(walk.beside(Import(self.editing), self.ask)) as events:
+                async for event in events:
+                    match event:
+                        case Found(Brought() as found):
+                            brought = found
+                        case Line(text):
+                            self.say(text)
+                        case Done():
+                            what = str(event.result["what"])
+        except Cancelled:
+            return
+        except Failure as failure:
+            self.in_trouble(failure.problem)
+            return
+        finally:
+            self.importing = False
+        if brought is not None and what:
+            self.show_problem(None)
+            self.do(brought.whole if what == "whole" else brought.lacking, "?")
+            self.say(f"taken from {brought.source}; ^Z undoes it")
+        elif brought is not None:
+            self.say(f"{brought.source} is the same, to the byte")
+
+    @worker(group="filter", exclusive=True, exit_on_error=False)
     async def action_filter(self) -> None:
         """Only rows with a text."""
         from arbius_tui.widgets.ask import FieldPane

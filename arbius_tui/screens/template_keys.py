@@ -33,7 +33,7 @@ class TemplateKeys(TableScreen):
         Binding("ctrl+r", "redo", "redo", id="template.redo", priority=True, tooltip="do again what was undone"),
         Binding("f6", "file", "file", id="template.file", tooltip="to the file as it will be registered, and back"),
         Binding("d", "base", "compare", id="template.base", tooltip="compare the file with another version"),
-        Binding("i", "include", "import", id="template.include", tooltip="take in what the model has and this lacks"),
+        Binding("i", "include", "import", id="template.include", tooltip="take in what the model or a template has"),
         Binding("slash", "filter", "filter", id="template.filter", tooltip="only rows with a text"),
         Binding("ctrl+e", "edit", "$EDITOR", id="template.edit", priority=True, tooltip="open it in your own editor"),
     ]
@@ -50,7 +50,15 @@ class TemplateKeys(TableScreen):
         """Hook: the template is this one now; `at` is the row of the outline to stand on."""
 
     def action_include(self) -> None:
-        """Hook: take in what the model has and the template lacks."""
+        """Hook: take in what another source has and the template lacks."""
+
+    def restore(self) -> object:
+        """Hook: the version from before in place of a file that cannot be read."""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the file is shown as text, because it is no template."""
+        return self.editing is None and self.has_class("-broken")
 
     # --- where the keys are
 
@@ -68,12 +76,22 @@ class TemplateKeys(TableScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters are keys of the lists; everything needs a template."""
+        if action == "edit":
+            return self.ask.pane is None and not self.running
+        if action == "fix" and self.is_broken:
+            return self.ask.pane is None
         if action in ("add", "remove", "shift", "undo", "redo", "file", "fix", *self.LETTERS):
             listed = self.table.has_focus or (self.view.has_focus and action != "duplicate")
             return self.editing is not None and self.ask.pane is None and (action not in self.LETTERS or listed)
         if action == "base":
             return self.editing is not None and (self.table.has_focus or self.view.has_focus)
         return super().check_action(action, parameters)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether another program changed the file, and it is not read again yet."""
+        problem = self.panel.problem if self.has_class("-problem") else None
+        return problem is not None and problem.code == "changed-outside"
 
     # --- what they do
 
@@ -165,7 +183,10 @@ class TemplateKeys(TableScreen):
         return first(self.judged.at(at)) or first(self.judged.of_part(self.here)) or first(self.judged.problems)
 
     def action_fix(self) -> None:
-        """Apply the fix of the problem here, else of the first that has one."""
+        """Apply the fix of the problem here, else of the first that has one; of a broken file, what was before."""
+        if self.is_broken:
+            self.restore()
+            return
         from arbius_tui.domain import template_edits as edits
         from arbius_tui.screens.part_fields import part_id
 
@@ -196,10 +217,18 @@ class TemplateKeys(TableScreen):
             await super().action_back()
 
     def wanted(self) -> list[str]:
-        """The keys of row 1, by where the focus is."""
+        """The keys of row 1: of a file that must be read again first, else by where the focus is."""
+        if self.is_broken:
+            return ["F8 version from before", "template.edit", "F5 read again"]
         if self.running or self.editing is None:
-            return ["frame.cancel"] if self.running else ["Enter draft"]
+            return ["frame.cancel"] if self.running else ["Enter choose"]
         fix = ["template.fix"] if self.fixable() else []
+        if self.outdated:
+            return ["F5 read again", *self.wanted_here([])]
+        return self.wanted_here(fix)
+
+    def wanted_here(self, fix: list[str]) -> list[str]:
+        """The keys of what has the focus."""
         if self.view.has_focus:
             return [*fix, "template.file", "template.base", "template.undo", "template.redo", "template.edit"]
         if self.form.has_focus_within:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -35,6 +35,9 @@ class TemplateLive(TemplateAround):
     SOON: ClassVar[float] = 0.05
     """Seconds after the last key before such a judgement begins."""
 
+    PATIENCE: ClassVar[float] = 5.0
+    """Seconds that the disk may take before another editor opens."""
+
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.keeper: Worker[None] | None = None
@@ -45,7 +48,7 @@ class TemplateLive(TemplateAround):
         self.readable = False
         self.took = 0.0
         self.later: Timer | None = None
-        self.outside = ""
+        self.outside = self.welcome = ""
 
     def jobs(self) -> list[Worker[None]]:
         """The file is kept until the last moment."""
@@ -85,10 +88,16 @@ class TemplateLive(TemplateAround):
 
     # --- the file
 
-    def open_file(self, path: str, outside: str = "") -> None:
+    def open_file(self, path: str, outside: str = "", said: str = "") -> None:
         """Open the file with its history; what was open before is on disk by then."""
-        self.opened, self.outside, self.broken = path, outside, None
+        self.opened, self.outside, self.broken, self.welcome = path, outside, None, said
         self.keeper = self.keep(path)
+
+    async def all_kept(self) -> None:
+        """Wait until all that was edited is on disk; a disk that hangs does not hold up the author."""
+        if self.newest:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.newest.kept.wait(), self.PATIENCE)
 
     @worker(group="edits", exclusive=True, exit_on_error=False)
     async def keep(self, path: str) -> None:
@@ -132,6 +141,14 @@ class TemplateLive(TemplateAround):
             self.set_class(False, "-empty")
             self.set_class(True, "-broken")
             self.pane_of_file.show_broken(broken.path, broken.text, problem.what)
+            self.table.set_rows([])
+            self.set_focus(self.view)
+            self.say(
+                "which version counts? F8 brings back the one from before; the broken one is kept beside it"
+                if broken.before
+                else "it is never written over; mend it in an editor, then F5 reads it again"
+            )
+        self.refresh_keys()
 
     def begin_editing(self, editing: Editing) -> None:
         """The template is open."""
@@ -141,15 +158,19 @@ class TemplateLive(TemplateAround):
         self.show_problem(None)
         self.set_class(False, "-broken")
         first = self.editing is None
-        if self.pane_of_file.base is None or self.pane_of_file.base_name == "saved":
-            self.pane_of_file.compare(editing.template.document, "saved")
+        if self.saved_document is None:
+            self.saved_document = editing.template.document
+            self.pane_of_file.compare(self.saved_document, "saved")
         known = set(map(repr, lint(editing.template)))
         document = editing.template.document
         self.notes = [(p, value_at(document, p.path)) for p in self.found if repr(p) not in known]
         self.took = 0.0
-        self.take(editing, first_trouble(self.problems_of(editing)) if first else "")
+        self.form.rest()  # what was typed is in the history; the field says what the file says now
+        self.take(editing, first_trouble(self.problems_of(editing)) if first else "?")
         if first and self.ask.pane is None:
-            self.call_after_refresh(self.table.focus)
+            self.set_focus(self.table)
+        if self.welcome:
+            self.say(self.welcome)
         self.call_after_refresh(self.look_around)
 
     def take(self, editing: Editing, at: str = "") -> None:

@@ -80,7 +80,7 @@ async def test_a_thousand_keys_are_typed_to_the_end(file: Path) -> None:
         screen = await opened(pilot)
         await press(pilot, "1", "enter")
         text = "abcdefghij" * 30
-        burst(pilot, *(["end"] + list(text)))
+        burst(pilot, "end", *text)
         await until(pilot, lambda: names(json.loads(file.read_bytes()))[0] == "prompt" + text)
         assert screen.editing
         assert len(screen.editing.past) == 1, "the typing of one visit is one step"
