@@ -7,24 +7,22 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widget import Widget
 
-from arbius_tui.domain.text import grouped, short
 from arbius_tui.screens.outline_rows import OutlineRows, changed, number_of, outline_columns
 from arbius_tui.screens.part_fields import RANKS, fields, specs_of
 from arbius_tui.screens.part_form import PartForm
-from arbius_tui.screens.parts import MOST, file_facts, place_of
+from arbius_tui.screens.parts import file_facts, place_of
 from arbius_tui.screens.session import Session
 from arbius_tui.screens.tabled import texts
 from arbius_tui.screens.template_file import FilePane
-from arbius_tui.screens.template_live import TemplateLive
+from arbius_tui.screens.template_foot import TemplateFoot
 from arbius_tui.screens.template_pane import Below
 from arbius_tui.widgets.edits import LastEdits
 from arbius_tui.widgets.frame import Rule
 from arbius_tui.widgets.outline import Outline
 from arbius_tui.widgets.panes import Empty, Fact
-from arbius_tui.widgets.text import GUTTER, LABEL, Column, counts, words
+from arbius_tui.widgets.text import GUTTER, LABEL, Column
 
 if TYPE_CHECKING:
     # With its first template; they load pydantic.
@@ -44,7 +42,7 @@ WHY = (
 )
 
 
-class TemplateScreen(TemplateLive):
+class TemplateScreen(TemplateFoot):
     """The JSON that is registered, part by part."""
 
     DEFAULT_CSS = """
@@ -220,51 +218,3 @@ class TemplateScreen(TemplateLive):
         """Another size, other lines."""
         self.shown = ()
         super().on_resize()
-
-    # --- the frame
-
-    def status(self) -> Content:
-        """How many problems, and how big the file is."""
-        if self.running or self.editing is None:
-            return super().status()
-        size = self.editing.template.size
-        style = "bold $error" if size > MOST else "$muted"
-        big = words((f"{grouped(size)} B of {grouped(MOST)}", style))
-        return counts((self.judged.count("error"), "ERROR"), (self.judged.count("warn"), "warn")) + big
-
-    def aside(self) -> Content:
-        """The CID, and the model id once the sender is known."""
-        if self.running or self.editing is None:
-            return super().aside()
-        cid = words(("CID ", "$muted"), short(self.editing.template.cid))
-        known = self.model_id()
-        return words(cid, ("  id ", "$muted"), short(known)) if known else cid
-
-    def command(self) -> str:
-        """The same without a screen: how to have a file, the value of the field under the cursor, or the check."""
-        field = self.form.form.field
-        path = self.path
-        if not path:
-            return self.shell("template", "draft", *self.source_words(), "-o", f"{self.session.journey.project}.json")
-        if self.is_broken:
-            return self.shell("template", "edit", path, "restore")
-        if self.importing:
-            return self.shell("template", "edit", path, "import", "FILE|URL|ID")
-        if self.outdated:
-            return self.shell("template", "edit", path, "undo")
-        if self.editing and self.form.has_focus_within and field:
-            return self.shell("template", "edit", path, "set", f"{field.id}={field.value}")
-        return self.shell("template", "check", path)
-
-    def source_words(self) -> tuple[str, str]:
-        """What a first draft would be made of."""
-        (url,) = texts(self.saved_record("run"), "url")
-        return ("--endpoint", url) if url else ("--schema", "FILE")
-
-    def beside(self) -> Sequence[Fact]:
-        """What else the command can do, in words."""
-        if self.importing:
-            return [Fact("", ("`take` in place of `import` is all of it; image:NAME is an image", "$muted"))]
-        if self.outdated:
-            return [Fact("", ("brings the version from here back; `template check` reads theirs", "$muted"))]
-        return ()

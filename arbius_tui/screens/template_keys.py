@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from arbius_tui.domain.errors import BadInput, Problem
-from arbius_tui.screens.part_fields import Judged
-from arbius_tui.screens.part_form import PartForm
-from arbius_tui.screens.tabled import TableScreen
-from arbius_tui.widgets.json_view import JsonView
+from arbius_tui.domain.errors import BadInput
+from arbius_tui.screens.template_hints import TemplateHints
 
 if TYPE_CHECKING:
     # With the first template; they load pydantic.
     from arbius_tui.domain.editing import Editing
 
 
-class TemplateKeys(TableScreen):
+class TemplateKeys(TemplateHints):
     """Letters act on the row under the cursor of the outline; the other keys act wherever the focus is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,12 +37,6 @@ class TemplateKeys(TableScreen):
     LETTERS: ClassVar[frozenset[str]] = frozenset({"include", "filter", "duplicate"})
     """Actions of letters alone: they need a list that has the focus."""
 
-    editing: Editing | None = None
-    judged = Judged()
-    needle = ""
-    form: PartForm
-    view: JsonView
-
     def take(self, editing: Editing, at: str = "") -> None:
         """Hook: the template is this one now; `at` is the row of the outline to stand on."""
 
@@ -55,17 +46,7 @@ class TemplateKeys(TableScreen):
     def restore(self) -> object:
         """Hook: the version from before in place of a file that cannot be read."""
 
-    @property
-    def is_broken(self) -> bool:
-        """Whether the file is shown as text, because it is no template."""
-        return self.editing is None and self.has_class("-broken")
-
     # --- where the keys are
-
-    @property
-    def here(self) -> str:
-        """The id of the row under the cursor of the outline."""
-        return self.table.row.id if self.table.row else ""
 
     @property
     def place(self) -> str:
@@ -86,12 +67,6 @@ class TemplateKeys(TableScreen):
         if action == "base":
             return self.editing is not None and (self.table.has_focus or self.view.has_focus)
         return super().check_action(action, parameters)
-
-    @property
-    def outdated(self) -> bool:
-        """Whether another program changed the file, and it is not read again yet."""
-        problem = self.panel.problem if self.has_class("-problem") else None
-        return problem is not None and problem.code == "changed-outside"
 
     # --- what they do
 
@@ -173,15 +148,6 @@ class TemplateKeys(TableScreen):
         else:
             self.say("there is nothing to do again")
 
-    def fixable(self) -> Problem | None:
-        """The problem that F8 mends: of the field, of the row, or the first of all."""
-
-        def first(problems: Sequence[Problem]) -> Problem | None:
-            return next((problem for problem in problems if problem.fix and problem.fix.patch), None)
-
-        at = self.form.at if self.form.has_focus_within else ""
-        return first(self.judged.at(at)) or first(self.judged.of_part(self.here)) or first(self.judged.problems)
-
     def action_fix(self) -> None:
         """Apply the fix of the problem here, else of the first that has one; of a broken file, what was before."""
         if self.is_broken:
@@ -215,30 +181,3 @@ class TemplateKeys(TableScreen):
             self.take(self.editing)
         else:
             await super().action_back()
-
-    def wanted(self) -> list[str]:
-        """The keys of row 1: of a file that must be read again first, else by where the focus is."""
-        if self.is_broken:
-            return ["F8 version from before", "template.edit", "F5 read again"]
-        if self.running or self.editing is None:
-            return ["frame.cancel"] if self.running else ["Enter choose"]
-        fix = ["template.fix"] if self.fixable() else []
-        if self.outdated:
-            return ["F5 read again", *self.wanted_here([])]
-        return self.wanted_here(fix)
-
-    def wanted_here(self, fix: list[str]) -> list[str]:
-        """The keys of what has the focus."""
-        if self.view.has_focus:
-            return [*fix, "template.file", "template.base", "template.undo", "template.redo", "template.edit"]
-        if self.form.has_focus_within:
-            choice = ["template.remove", "S-Up move"] if "/choices/" in self.form.at else []
-            return [*fix, "Enter next", *choice, "template.undo", "template.redo", "template.file", "template.edit"]
-        if self.here.startswith("left/"):
-            return ["template.include", *fix, "template.file", "template.undo", "template.redo", "template.edit"]
-        own = ["template.open", "template.add", "template.duplicate", "template.remove", "K/J move", "template.file"]
-        return [*fix, *own, "template.include", "template.undo", "template.redo", "template.edit", "template.filter"]
-
-    def fills(self) -> bool:
-        """While typing is next the field is the fill."""
-        return super().fills() and not self.form.has_focus_within

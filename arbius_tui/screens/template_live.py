@@ -6,20 +6,18 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
-from time import perf_counter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work as worker
-from textual.timer import Timer
 from textual.worker import Worker
 
 from arbius_tui.domain.errors import Failure, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Started, Trouble
-from arbius_tui.screens.part_fields import Judged, part_id
+from arbius_tui.screens.part_fields import part_id
 from arbius_tui.screens.part_form import PartForm
 from arbius_tui.screens.parts import changed_part
 from arbius_tui.screens.session import Session
-from arbius_tui.screens.template_around import TemplateAround
+from arbius_tui.screens.template_judged import TemplateJudged
 
 if TYPE_CHECKING:
     # With its first template; they load pydantic.
@@ -27,13 +25,8 @@ if TYPE_CHECKING:
     from arbius_tui.steps.template_edit import BrokenFile, Newest
 
 
-class TemplateLive(TemplateAround):
+class TemplateLive(TemplateJudged):
     """Opens the file for editing, keeps every state of it, and judges each."""
-
-    QUICK: ClassVar[float] = 0.006
-    """Seconds that judging may take inside of a frame; what takes longer is done in a thread after it."""
-    SOON: ClassVar[float] = 0.05
-    """Seconds after the last key before such a judgement begins."""
 
     PATIENCE: ClassVar[float] = 5.0
     """Seconds that the disk may take before another editor opens."""
@@ -44,10 +37,7 @@ class TemplateLive(TemplateAround):
         self.newest: Newest | None = None
         self.broken: BrokenFile | None = None
         self.found: list[Problem] = []
-        self.notes: list[tuple[Problem, Any]] = []
         self.readable = False
-        self.took = 0.0
-        self.later: Timer | None = None
         self.outside = self.welcome = ""
 
     def jobs(self) -> list[Worker[None]]:
@@ -209,45 +199,6 @@ class TemplateLive(TemplateAround):
         if self.here.startswith("meta/") and self.form.at.startswith("/meta/"):
             self.table.go(self.form.at[1:])
         self.draw()
-
-    # --- the problems
-
-    def judge(self, editing: Editing) -> None:
-        """In this frame where that is quick, else right after the author pauses."""
-        if self.later:
-            self.later.stop()
-        if self.took > self.QUICK:
-            self.later = self.set_timer(self.SOON, self.judge_later)
-            return
-        began = perf_counter()
-        self.judged = Judged.of(self.problems_of(editing))
-        self.took = perf_counter() - began
-
-    @worker(group="judge", exclusive=True, exit_on_error=False)
-    async def judge_later(self) -> None:
-        """In a thread, so that a key is never held up."""
-        editing = self.editing
-        if editing is None:
-            return
-        began = perf_counter()
-        found = await asyncio.to_thread(lambda: Judged.of(self.problems_of(editing)))
-        self.took = perf_counter() - began
-        if editing is self.editing:
-            self.judged = found
-            self.tell()
-            self.draw()
-
-    def problems_of(self, editing: Editing) -> Sequence[Problem]:
-        """What was typed and is not valid, what the lint finds, and what the draft could not know."""
-        from arbius_tui.domain.lint import lint
-        from arbius_tui.domain.lint_model import against
-        from arbius_tui.domain.patching import value_at
-        from arbius_tui.domain.template_edits import problems
-
-        document = editing.template.document
-        notes = [note for note, value in self.notes if value_at(document, note.path) == value]
-        model = against(editing.template, self.model.model) if self.model else []
-        return [*problems(editing), *lint(editing.template), *model, *notes]
 
 
 def first_trouble(problems: Sequence[Problem]) -> str:

@@ -56,7 +56,7 @@ ELSEWHERE = (
 
 
 FIRST = ("Where shall the template come from?", "there is no file yet; nothing is registered by this")
-MORE = ("Import from where?", "what to take of it is asked next; one undo takes it back")
+MORE = ("Import from where?", "next: what to take of it; ^Z undoes it")
 
 
 def said(offer: Offer, words: tuple[str, str]) -> str:

@@ -137,5 +137,5 @@ class Import(Step):
             "What of it?",
             brought.told,
             default="lacking" if names else None,
-            options=(*some, ("whole", "all of it, in place of what is here; one undo brings this back")),
+            options=(*some, ("whole", "all of it, in place of what is here")),
         )

@@ -94,7 +94,7 @@ class Dock(VerticalGroup):
         if self.pane:
             self.screen.set_focus(self.pane.target())
         elif back and back.is_attached:
-            back.focus()
+            self.screen.set_focus(back)  # at once: a question that follows remembers it in turn
         if self.is_attached:
             self.screen.post_message(Pane.Changed())
 
