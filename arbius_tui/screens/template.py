@@ -161,7 +161,7 @@ class TemplateScreen(TemplateFoot):
         self.below.show(document, part, problems, facts=facts, others=others, model=(model, source))
         name = self.path if group == "file" else id.partition("/")[2] if group in ("left", "meta") else self.name_of(id)
         self.title_rule.show(os.path.basename(name), "", place_of(id, list(self.table.rows.places)))
-        if self.pane_of_file.display and (self.has_class("-wide") or self.has_class("-file")):
+        if self.has_class("-file") or (self.has_class("-wide") and not self.has_class("-short")):
             self.pane_of_file.show(self.path, document, part if group != "meta" else "/meta", self.judged)
 
     def show_fields(self, id: str, editing: Editing, moved: bool) -> None:

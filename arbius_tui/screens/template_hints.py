@@ -14,6 +14,7 @@ from arbius_tui.widgets.json_view import JsonView
 if TYPE_CHECKING:
     # With the first template; they load pydantic.
     from arbius_tui.domain.editing import Editing
+    from arbius_tui.steps.template_edit import BrokenFile
 
 
 class TemplateHints(TableScreen):
@@ -22,6 +23,7 @@ class TemplateHints(TableScreen):
     editing: Editing | None = None
     judged = Judged()
     needle = ""
+    broken: BrokenFile | None = None
     form: PartForm
     view: JsonView
 
@@ -53,7 +55,8 @@ class TemplateHints(TableScreen):
     def wanted(self) -> list[str]:
         """The keys of row 1: of a file that must be read again first, else by where the focus is."""
         if self.is_broken:
-            return ["F8 version from before", "template.edit", "F5 read again"]
+            before = ["F8 version from before"] if self.broken and self.broken.before else []
+            return [*before, "template.edit", "F5 read again"]
         if self.running or self.editing is None:
             return ["frame.cancel"] if self.running else ["Enter choose"]
         fix = ["template.fix"] if self.fixable() else []

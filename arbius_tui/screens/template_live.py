@@ -126,19 +126,25 @@ class TemplateLive(TemplateJudged):
 
         super().on_trouble(Trouble(problem))
         broken = self.broken
+        if problem.code == "cannot-read" and self.editing is None and self.opened:
+            broken = unreadable(self.opened)
         if broken is not None and broken.path == self.opened and problem.code != "changed-outside":
-            self.editing = None
-            self.set_class(False, "-empty")
-            self.set_class(True, "-broken")
-            self.pane_of_file.show_broken(broken.path, broken.text, problem.what)
-            self.table.set_rows([])
-            self.set_focus(self.view)
-            self.say(
-                "which version counts? F8 brings back the one from before; the broken one is kept beside it"
-                if broken.before
-                else "it is never written over; mend it in an editor, then F5 reads it again"
-            )
+            self.show_as_text(broken, problem.what)
         self.refresh_keys()
+
+    def show_as_text(self, broken: BrokenFile, what: str) -> None:
+        """A file that is no template, as it is, and what can be done about it."""
+        self.editing, self.broken = None, broken
+        self.set_class(False, "-empty")
+        self.set_class(True, "-broken")
+        self.pane_of_file.show_broken(broken.path, broken.text, what)
+        self.table.set_rows([])
+        self.set_focus(self.view)
+        self.say(
+            "which version counts? F8 brings back the one from before; the broken one is kept beside it"
+            if broken.before
+            else "it is never written over; mend it in an editor, then F5 reads it again"
+        )
 
     def begin_editing(self, editing: Editing) -> None:
         """The template is open."""
@@ -199,6 +205,13 @@ class TemplateLive(TemplateJudged):
         if self.here.startswith("meta/") and self.form.at.startswith("/meta/"):
             self.table.go(self.form.at[1:])
         self.draw()
+
+
+def unreadable(path: str) -> BrokenFile:
+    """A file that is there and cannot be read: nothing of it can be shown."""
+    from arbius_tui.steps.template_edit import BrokenFile
+
+    return BrokenFile("template", path, False, "")
 
 
 def first_trouble(problems: Sequence[Problem]) -> str:

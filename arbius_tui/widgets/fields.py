@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len
+from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -18,7 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from arbius_tui.widgets.drawn import Drawn
-from arbius_tui.widgets.text import GAP, GUTTER, KEY, Cell, fit, inert, state_style, words, wrap
+from arbius_tui.widgets.text import GAP, GUTTER, KEY, Cell, fit, glyphs, inert, state_style, words, wrap
 
 Kind = Literal["text", "choice", "flag", "secret", "fixed"]
 
@@ -74,6 +75,14 @@ class OneLine(Input):
             with self.prevent(Input.Changed):
                 self.value = value
             self.turn(end=end)
+
+    @property
+    def _value(self) -> Text:
+        """What is drawn: as many characters as there are, each of which can steer no terminal."""
+        if self.password or self.value.isprintable():
+            return super()._value
+        drawn = "".join(letter if letter.isprintable() else glyphs().unsaid for letter in self.value)
+        return Text(drawn, no_wrap=True, overflow="ignore", end="")
 
     def turn(self, *, end: bool) -> None:
         """The caret to the end, ready to type, or to the beginning: without the focus a long value shows that."""

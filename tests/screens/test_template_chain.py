@@ -1,4 +1,4 @@
-"""The editor beside the chain: compared with what is registered, and taken from there, on a real anvil with our engine."""
+"""The editor beside the chain, a real anvil with our engine: compared with what is registered, and taken from it."""
 
 from __future__ import annotations
 

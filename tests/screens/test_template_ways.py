@@ -23,7 +23,7 @@ from arbius_tui.domain.template_edits import problems
 from arbius_tui.domain.text import grouped, short
 from arbius_tui.screens import template_ways
 from tests.screens.test_frame import lines, settle, shown, until
-from tests.screens.test_template import DOCUMENT, TEXT, URL, app_of, file, kept, names, opened, press, screen_of
+from tests.screens.test_template import DOCUMENT, TEXT, URL, app_of, file, kept, opened, press, screen_of
 
 __all__ = ["file"]
 
@@ -48,7 +48,12 @@ async def test_i_asks_for_a_source_and_for_what_to_take(file: Path) -> None:
         await press(pilot, "i")
         await until(pilot, lambda: "Import from where?" in shown(pilot.app))
         text = flat(shown(pilot.app))
-        for source in (URL, "a file: a template, or an OpenAPI document", "a template of an Arbius checkout", "by its id"):
+        for source in (
+            URL,
+            "a file: a template, or an OpenAPI document",
+            "a template of an Arbius checkout",
+            "by its id",
+        ):
             assert source in text
         assert "template edit" in screen.command()
         assert "import" in screen.command()
@@ -178,6 +183,29 @@ async def test_a_change_from_outside_says_how_to_go_on(file: Path) -> None:
         await until(pilot, lambda: b'"stepsxy"' in file.read_bytes())
 
 
+async def test_the_file_pane_follows_the_row_also_the_second_time(file: Path) -> None:
+    async with app_of(file).run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await press(pilot, "2", "f6")
+        assert '"min": 1' in shown(pilot.app)
+        assert '"variable": "guidance_scale"' in shown(pilot.app)
+        await press(pilot, "f6", "4", "f6")
+        assert '"variable": "width", ..}' in shown(pilot.app)
+        assert '"default": 20' in shown(pilot.app)
+
+
+async def test_a_file_that_may_not_be_read_is_not_called_no_template(file: Path) -> None:
+    file.write_bytes(b"[" + b"1," * 10_000_000)
+    async with app_of(file).run_test(size=(80, 24)) as pilot:
+        screen = screen_of(pilot)
+        await until(pilot, lambda: screen.has_class("-problem"))
+        await settle(pilot)
+        text = shown(pilot.app)
+        assert "No template yet" not in text
+        assert "it has more than 16,777,216 bytes" in text
+        assert "F8" not in lines(pilot.app)[-2]
+
+
 # --- no file yet -----------------------------------------------------------------------------------------------------
 
 
@@ -201,8 +229,8 @@ async def test_without_a_file_the_screen_says_what_to_do(file: Path) -> None:
 # --- what the footer says is true after every key --------------------------------------------------------------------
 
 KEYS = st.sampled_from([
-    "n", "D", "delete", "K", "J", "f8", "ctrl+z", "ctrl+z", "ctrl+r", "down", "up", "enter", "escape", "tab", "shift+tab",
-    "space", "left", "right", "x", "7", "-", "backspace", "home", "end", "ctrl+n", "f7", "shift+up", "shift+down", "f6",
+    "n", "D", "delete", "K", "J", "f8", "ctrl+z", "ctrl+z", "ctrl+r", "down", "up", "enter", "escape", "tab",
+    "shift+tab", "space", "left", "right", "x", "7", "-", "backspace", "home", "end", "ctrl+n", "f7", "shift+up", "shift+down", "f6",
     "d", "ctrl+s", "f5!", "editor!", "import!",
 ])  # fmt: skip
 MODEL = Taken.of(DOCUMENT)
