@@ -16,12 +16,12 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process, SubprocessStreamProtocol
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from arbius_tui.domain.errors import NotReady
 from arbius_tui.domain.text import clean
@@ -300,6 +300,22 @@ async def gone(child: Process, limit: float) -> bool:
     return True
 
 
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Finish this work also when it is cancelled, which is told at its end: nothing that we started is left.
+
+    The work must have limits of its own. Two signals come one after the other when a terminal is closed.
+    """
+    task, cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
+
+
 def signal_group(pid: int, number: signal.Signals) -> None:
     """Send a signal to the session that `pid` leads; no such process is no fault.
 
@@ -371,6 +387,11 @@ class Child:
         """Start a command in its own session, both streams into the file `log`; NotReady when it cannot be started."""
         popen = launch(argv, cwd, env, log)
         return cls(popen.pid, born(popen.pid), popen)
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code, the negative number of a signal; None while it runs, or when another process started it."""
+        return self.popen.poll() if self.popen is not None else None
 
     async def alive(self) -> bool:
         """Whether this very process runs."""
