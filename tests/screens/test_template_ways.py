@@ -230,8 +230,8 @@ async def test_without_a_file_the_screen_says_what_to_do(file: Path) -> None:
 
 KEYS = st.sampled_from([
     "n", "D", "delete", "K", "J", "f8", "ctrl+z", "ctrl+z", "ctrl+r", "down", "up", "enter", "escape", "tab",
-    "shift+tab", "space", "left", "right", "x", "7", "-", "backspace", "home", "end", "ctrl+n", "f7", "shift+up", "shift+down", "f6",
-    "d", "ctrl+s", "f5!", "editor!", "import!",
+    "shift+tab", "space", "left", "right", "x", "7", "-", "backspace", "home", "end", "ctrl+n", "f7", "shift+up",
+    "shift+down", "f6", "d", "ctrl+s", "f5!", "editor!", "import!",
 ])  # fmt: skip
 MODEL = Taken.of(DOCUMENT)
 

@@ -113,7 +113,8 @@ async def test_a_document_a_folder_and_a_checkout_are_sources_too(file: Path, tm
 async def test_the_question_names_what_is_missing_and_every_source(file: Path, tmp_path: Path) -> None:
     async with open_rehearsal(tmp_path / "rehearsal") as services:
         editing = Editing(Template.read(file.read_bytes()))
-        answers = {"template-source": "file", "template-file": str(tmp_path / "other.json"), "template-import": "lacking"}
+        where = str(tmp_path / "other.json")
+        answers = {"template-source": "file", "template-file": where, "template-import": "lacking"}
         events = await asked(services, editing, answers)
         assert end(events).result["what"] == "lacking"
         after = brought(events).lacking(editing)
