@@ -35,6 +35,7 @@ def unreadable(path: Path, reason: str) -> BadInput:
         f"cannot read {clean(str(path))}: {reason}",
         why="nothing was changed",
         fix="give the path of a file that exists and that you may read",
+        detail=reason,
     )
 
 
