@@ -31,6 +31,7 @@ from arbius_tui.domain.lint_words import (
     unknown_keys,
     warn,
 )
+from arbius_tui.domain.permalink import is_permalink
 from arbius_tui.domain.template import MAX_BYTES, ORDER, Template
 from arbius_tui.domain.text import clean, exact_bytes
 
@@ -59,7 +60,6 @@ _KINDS = {
     "mov": "video", "wav": "audio", "mp3": "audio", "ogg": "audio", "flac": "audio", "txt": "text", "json": "text",
 }  # fmt: skip
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
-_COMMIT = re.compile(r"/(tree|commit|blob)/[0-9a-f]{40}(/|$)")
 _GPU = re.compile(
     r"\b(gpu|cpu|nvidia|amd|a(2|10|16|30|40|100|800|[456]000)g?|h(20|100|200|800)|b[123]00|g[bh]200|l(4|40)s?|t4|v100"
     r"|p(4|40|100)|k80|mi\d{3}x?|(rtx|gtx|quadro|tesla|radeon) ?\w+|(20[6-8]0|[345]0[5-9]0)( ?ti)?)\b",
@@ -176,7 +176,7 @@ def _description(meta: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _git(meta: Mapping[str, Any]) -> Iterator[Problem]:
     git = _text(meta, "git")
-    if not _COMMIT.search(git):
+    if not is_permalink(git):
         what = "`git` is not a link to one commit" if git else "`git` is empty"
         why = "a branch moves on, and nobody can see what the image was built from"
         fix = "link to the commit: https://github.com/OWNER/NAME/tree/ and 40 hexadecimal digits"
