@@ -66,7 +66,7 @@ class TemplateStep(Step):
         """Yield the parts, the identity and the problems; errors block only Pin and Register."""
         path = await self.path(journey, services, ask)
         taken: Taken | None = None
-        if path.exists():
+        if await asyncio.to_thread(files.there, path):
             yield Line(f"read {path}")
         else:
             taken = await take(await choose(journey, services, ask), About.of(journey), journey, services, ask)

@@ -17,7 +17,7 @@ from arbius_tui.domain.readers import views
 from arbius_tui.domain.records import TemplateRecord
 from arbius_tui.domain.registered import parse_id
 from arbius_tui.domain.spelling import laid_out
-from arbius_tui.domain.template import Template
+from arbius_tui.domain.template import MAX_BYTES, Template
 from arbius_tui.domain.text import clean, exact_bytes
 from arbius_tui.services import files, process
 from arbius_tui.services.ports import Services
@@ -29,6 +29,9 @@ from arbius_tui.steps.template_taken import Source
 
 MOST_LINES, MOST_CHARACTERS = 200, 16_384
 """How much of a file that is no template is shown as text."""
+
+MOST_COMPARED, LONGEST_LINE = 4 * MAX_BYTES, 4_000
+"""Bytes of a file whose lines are compared, and characters of a line; more takes minutes, and nobody reads it."""
 
 
 class CheckFile(Step):
@@ -136,11 +139,19 @@ def summary(theirs: bytes, mine: bytes, differ: bool) -> str:
 
 
 def readable(data: bytes) -> list[str]:
-    """The template with one value a line; what is no template as its lines are."""
+    """The template with one value a line; what is no template as its lines are; the beginning of what is too big."""
+    if len(data) > MOST_COMPARED:
+        return list(as_text(data))
     try:
-        return laid_out(Template.read(data).document).split("\n")
+        lines = laid_out(Template.read(data).document).split("\n")
     except TemplateInvalid:
-        return clean(data.decode("utf-8", "replace")).split("\n")
+        lines = clean(data.decode("utf-8", "replace")).split("\n")
+    return [cut(line) for line in lines]
+
+
+def cut(line: str) -> str:
+    """A line as long as somebody reads it; one that was cut says how much it has."""
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} .. {len(line):,} characters"
 
 
 def said(problems: list[Problem]) -> str:
