@@ -29,6 +29,7 @@ from arbius_tui.steps.template_meta import About
 from arbius_tui.steps.template_model import held_against_own
 from arbius_tui.steps.template_sources import take
 from arbius_tui.steps.template_taken import Taken, told
+from arbius_tui.steps.template_titles import beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class TemplateStep(Step):
                 yield event
             yield Line(f"written to {path}")
         found = Template.parse(await asyncio.to_thread(files.read, path))
-        problems = await asyncio.to_thread(lint, found) + notes(taken)
+        problems = await asyncio.to_thread(lint, found) + await asyncio.to_thread(beside, path, found) + notes(taken)
         if taken is None or taken.draft is None:  # what was drafted agrees with the model that it was drafted from
             async for event in held_against_own(found, journey, services):
                 if isinstance(event, Trouble):

@@ -26,6 +26,7 @@ from arbius_tui.steps.template import identity, parts, result
 from arbius_tui.steps.template_chain import from_chain
 from arbius_tui.steps.template_model import held
 from arbius_tui.steps.template_taken import Source
+from arbius_tui.steps.template_titles import beside
 
 MOST_LINES, MOST_CHARACTERS = 200, 16_384
 """How much of a file that is no template is shown as text."""
@@ -54,7 +55,7 @@ class CheckFile(Step):
         for part in parts(found, None):
             yield Found(part)
         yield Found(identity(self.path, found))
-        problems = await asyncio.to_thread(lint, found)
+        problems = await asyncio.to_thread(lint, found) + await asyncio.to_thread(beside, self.path, found)
         if self.source is not None:
             async for event in held(found, self.source, journey, services):
                 if isinstance(event, Trouble):

@@ -184,3 +184,20 @@ async def test_a_file_is_compared_with_what_is_registered(walk: Walk, tmp_path: 
         '-    "version": 1',
         '+    "version": 2',
     ]
+
+
+async def test_a_title_that_another_template_of_the_folder_has(
+    walk: Walk, drafted: tuple[Path, str], tmp_path: Path
+) -> None:
+    path, _ = drafted
+    (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "copy.json").write_bytes(path.read_bytes())
+    assert "title-taken" not in problems(await collect(walk, "template", step=CheckFile(path)))
+    theirs: list[tuple[str, str, Any]] = [("replace", "/meta/docker", "r8.im/you/model@sha256:" + "4e" * 32)]
+    (tmp_path / "theirs.json").write_bytes(rewrite(path.read_bytes(), theirs))
+    events = await collect(walk, "template", step=CheckFile(path))
+    assert problems(events)["title-taken"] == "/meta/title"
+    assert end(events).exit == 5
+    await walk.save(TemplateRecord(str(path)))
+    assert problems(await collect(walk, "template"))["title-taken"] == "/meta/title"
