@@ -11,7 +11,7 @@ import math
 import re
 import struct
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -377,10 +377,17 @@ def edges(item: ModelInput) -> tuple[float | int | None, float | int | None]:
     least, most = (value if is_usual(value) else None for value in (item.min, item.max))
     step = item.multiple or (1 if item.type == "integer" else None)
     if step:
-        least = least if least is None or is_multiple(least, step) else math.ceil(least / step) * step
-        most = most if most is None or is_multiple(most, step) else math.floor(most / step) * step
+        least, most = multiple(least, step, math.ceil), multiple(most, step, math.floor)
     found = [None if value is None or not fits(item, value) else as_sent(value) for value in (least, most)]
     return found[0], found[1]
+
+
+def multiple(bound: float | None, step: float, rounded: Callable[[float], int]) -> float | None:
+    """The multiple next to a bound; None where no machine can count how many times the step is in it."""
+    if bound is None or is_multiple(bound, step):
+        return bound
+    times = bound / step
+    return rounded(times) * step if math.isfinite(times) else None
 
 
 def sample_picture(second: bool = False) -> str:
