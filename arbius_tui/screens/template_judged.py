@@ -72,4 +72,10 @@ class TemplateJudged(TemplateWays):
         document = editing.template.document
         notes = [note for note, value in self.notes if value_at(document, note.path) == value]
         model = against(editing.template, self.model.model) if self.model else []
-        return [*problems(editing), *lint(editing.template), *model, *notes]
+        return [*problems(editing), *lint(editing.template), *model, *unsaid(notes, model)]
+
+
+def unsaid(notes: Sequence[Problem], model: Sequence[Problem]) -> list[Problem]:
+    """What the step said and the model does not say again now."""
+    said = {(problem.code, problem.path) for problem in model}
+    return [note for note in notes if (note.code, note.path) not in said]

@@ -18,15 +18,15 @@ from arbius_tui.domain.events import Event, Found, Line
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.lint_model import Model
 from arbius_tui.domain.questions import Ask
-from arbius_tui.domain.records import ModelRecord, RegisterRecord, RunRecord, WalletRecord
+from arbius_tui.domain.records import RegisterRecord, WalletRecord
 from arbius_tui.domain.template import Template
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.template_chain import from_chain
 from arbius_tui.steps.template_check import committed
 from arbius_tui.steps.template_meta import About
+from arbius_tui.steps.template_model import sources
 from arbius_tui.steps.template_sources import document_of
-from arbius_tui.steps.template_taken import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Surroundings(Step):
             # The first id loads packages that a key must not wait for.
             await asyncio.to_thread(model_id, who.sender, who.addr, int(who.fee_wei), cids.multihash(b""))
             yield Found(who)
-        for source in sources(journey):
+        for source in sources(journey, services.endpoints):
             try:
                 document, where, _ = await document_of(source, About(""), journey, services)
             except Failure:
@@ -82,14 +82,6 @@ class Surroundings(Step):
             yield Found(ModelSays("model", where, await asyncio.to_thread(Model.of, document)))
             return
         yield Line("no model answers; the template is not compared with one")
-
-
-def sources(journey: Journey) -> list[Source]:
-    """Where the model's document may be, the surest first; nothing is started for it."""
-    run, model = journey.get(RunRecord), journey.get(ModelRecord)
-    found = [Source("server", run.url)] if run and run.url else []
-    found += [Source("image", model.image)] if model and model.image else []
-    return found + ([Source("folder", model.folder)] if model and model.folder else [])
 
 
 class OtherVersion(Step):
