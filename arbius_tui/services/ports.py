@@ -442,6 +442,8 @@ class Services:
     """Who may have blocks of others; none in the rehearsal."""
     lasting: bool = True
     """Whether the journey is kept; a command that is given everything leaves nothing behind."""
+    chains: tuple[tuple[str, Chain], ...] = ()
+    """The chain through each RPC, with the RPC as it may be shown; the first is `chain`. None in the rehearsal."""
 
 
 class Fund(Protocol):

@@ -23,6 +23,7 @@ from arbius_tui.services.on_demand import OnDemand, OnDemandChain
 from arbius_tui.services.ports import Chain, Gpus, Health, ModelServers, Prediction, Server, Services, Vault
 from arbius_tui.services.predictions import CogPredictions
 from arbius_tui.services.replicate import ReplicatePredictions
+from arbius_tui.services.rpc_errors import Redactor
 from arbius_tui.services.servers import Endpoints, restart_argv
 from arbius_tui.services.tokens import ReplicateToken
 from arbius_tui.services.toolchain import Toolchain
@@ -138,18 +139,23 @@ def vaults_of(data: Path) -> tuple[Vault, ...]:
     )
 
 
+def on_demand(url: str, where: Network) -> OnDemand[Chain]:
+    """The chain through one RPC; nothing is opened before it is asked."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Chain]:
+        async with open_chain(url, where) as found:
+            yield found
+
+    return OnDemand(opened)
+
+
 @asynccontextmanager
 async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
     """The services; `data` is where keystores lie. Nothing is asked of the network or Docker before a step asks."""
     where = settings.chosen()
-
-    @asynccontextmanager
-    async def first_rpc() -> AsyncIterator[Chain]:
-        async with open_chain(where.rpcs[0], where) as found:
-            yield found
-
     async with AsyncExitStack() as stack:
-        chain = await stack.enter_async_context(OnDemand(first_rpc))
+        chains = [(Redactor(url).where, await stack.enter_async_context(on_demand(url, where))) for url in where.rpcs]
         cog = await stack.enter_async_context(CogPredictions())
         hosted = await stack.enter_async_context(ReplicatePredictions(ReplicateToken(settings.token)))
         nodes = [await stack.enter_async_context(KuboNode(address)) for address in settings.ipfs or (LOCAL,)]
@@ -164,7 +170,8 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
             ipfs=tuple(nodes),
             gateways=tuple(Gateway(address) for address in settings.gateways or PUBLIC),
             vaults=vaults_of(data),
-            chain=OnDemandChain(chain),
+            chain=OnDemandChain(chains[0][1]),
+            chains=tuple((name, OnDemandChain(chain)) for name, chain in chains),
             network=settings.network,
             out=settings.out,
             endpoints=settings.endpoints,
