@@ -14,9 +14,9 @@ from textual.widget import Widget
 from arbius_tui.domain.errors import Problem
 from arbius_tui.screens.actions import KeyedScreen
 from arbius_tui.widgets.frame import Rule
-from arbius_tui.widgets.panes import Fact, Facts, Text, fact_line, fix
+from arbius_tui.widgets.panes import Fact, Facts, Text, fact_line, fix, folded
 from arbius_tui.widgets.table import Table
-from arbius_tui.widgets.text import GUTTER, LABEL, line, wrap
+from arbius_tui.widgets.text import line
 
 
 class FactBlock(Facts):
@@ -47,15 +47,6 @@ class FactBlock(Facts):
             spare -= len(parts) - 1
             rows += [fact_line(part, width) for part in parts]
         return [*rows, *[Content("")] * (self.room - len(rows))]
-
-
-def folded(fact: Fact, width: int, most: int) -> list[Fact]:
-    """A fact whose value is broken between words; a command and a value with a key beside it stay whole."""
-    text, style = fact.value if isinstance(fact.value, tuple) else (fact.value, "")
-    if fact.hint or "$field" in style:
-        return [fact]
-    first, *more = wrap(text, width - GUTTER - LABEL - 2, most)
-    return [Fact(fact.label, (first, style)), *(Fact("", (row, style)) for row in more)]
 
 
 class Finding:

@@ -85,7 +85,7 @@ class TemplateScreen(TemplateFoot):
         return Empty(
             "No template yet.",
             [
-                ("Enter", "choose where it comes from: the model, a file, an Arbius checkout, a model id"),
+                ("Enter", "choose a source: the model, a file, an Arbius checkout, a model id"),
                 ("F2", "the command that does the same"),
             ],
             "It is the JSON that miners and the website read; nothing is registered by this.",

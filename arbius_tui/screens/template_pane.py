@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from textual.content import Content
 
 from arbius_tui.domain.errors import Problem
-from arbius_tui.screens.findings import folded
 from arbius_tui.screens.part_fields import WORDS, short
 from arbius_tui.screens.website_form import form
 from arbius_tui.widgets.frame import rule
-from arbius_tui.widgets.panes import Fact, fact_line
+from arbius_tui.widgets.panes import Fact, fact_line, folded
 from arbius_tui.widgets.text import GUTTER, LABEL, line, state_style, words, wrap
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from arbius_tui.domain.questions import Choice, Confirm, Consent, Question
 from arbius_tui.widgets.fields import editor
 from arbius_tui.widgets.frame import Lines, Rule, rule
 from arbius_tui.widgets.pane import Pane
-from arbius_tui.widgets.panes import Fact, Facts, fact_line
+from arbius_tui.widgets.panes import Fact, Text, Told, fact_line, folded
 from arbius_tui.widgets.table import Table
-from arbius_tui.widgets.text import GUTTER, KEY, LABEL, Column, Row, cut, fit, state_style, words
+from arbius_tui.widgets.text import GUTTER, KEY, LABEL, Column, Row, cut, fit, state_style, words, wrap
 
 
 class Notice(Pane, Lines, can_focus=True):
@@ -35,7 +35,7 @@ class Notice(Pane, Lines, can_focus=True):
     def lines(self, width: int) -> Iterable[Content]:
         """Heavy title while it has the focus."""
         yield rule(width, self.title, "", self.right, active=self.has_focus)
-        yield from (fact_line(fact, width) for fact in self.facts)
+        yield from (fact_line(part, width) for fact in self.facts for part in folded(fact, width, Told.MOST))
 
 
 class ConsentPane(Notice):
@@ -67,19 +67,34 @@ class ChoicePane(Pane):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "take", "take it", id="ask.take")]
     hints = ("Enter take", "Esc back")
+    INDENT = GUTTER + 4
+    """Cells before the options."""
 
     def __init__(self, question: Choice) -> None:
         super().__init__()
         rows = [Row(value, (str(n), label), "") for n, (value, label) in enumerate(question.options, 1)]
         self.question = question
-        self.table = Table([Column("", 2, 2, right=True), Column(question.why, 0, 0)], rows, lead=1)
+        self.before, self.table = Text(), Table(self.columns(question.why), rows, lead=1)
         if question.default is not None:
             self.table.go(question.default)
 
     def compose(self) -> ComposeResult:
         """The question over its options."""
         yield Rule(self.question.text, active=True)
+        yield self.before
         yield self.table
+
+    @staticmethod
+    def columns(head: str) -> list[Column]:
+        """Numbers and options; the last line of the reason heads the options."""
+        return [Column("", 2, 2, right=True), Column(head, 0, 0)]
+
+    def on_resize(self) -> None:
+        """The reason is broken between words."""
+        *before, last = wrap(self.question.why, self.size.width - self.INDENT - 1, Told.MOST)
+        self.before.show([words(" " * self.INDENT, (row, "$muted")) for row in before])
+        self.table.brush.columns = self.columns(last)
+        self.table.refresh()
 
     def target(self) -> Widget:
         """The options."""
@@ -162,7 +177,7 @@ class FieldPane(Pane):
         """The question, why it is asked, the field."""
         yield Rule(self.question.text, active=True)
         if self.question.why:
-            yield Facts([Fact("why", self.question.why)])
+            yield Told([Fact("why", self.question.why)])
         yield self.prompt
 
     def target(self) -> Widget:
@@ -208,7 +223,7 @@ class ConfirmPane(Pane):
         said = self.question
         facts = [("fixed", (said.fixed, "bold")), ("later", (said.later, "")), ("safe", (said.safe, ""))]
         yield Rule("Cannot be undone", "", said.why, active=True, tone="$warning")
-        yield Facts([Fact(label, value) for label, value in facts if value[0]])
+        yield Told([Fact(label, value) for label, value in facts if value[0]])
         yield self.prompt
 
     def target(self) -> Widget:

@@ -20,6 +20,7 @@ from arbius_tui.widgets.text import (
     cut,
     fit,
     glyphs,
+    inert,
     keys,
     line,
     spread,
@@ -69,6 +70,26 @@ class Facts(Lines):
     def lines(self, width: int) -> Iterable[Content]:
         """The right part of a line is what a key does with it."""
         return (fact_line(fact, width) for fact in self.facts)
+
+
+def folded(fact: Fact, width: int, most: int) -> list[Fact]:
+    """A fact whose value is broken between words, beside its keys if it has any; a command stays whole."""
+    text, style = fact.value if isinstance(fact.value, tuple) else (fact.value, "")
+    room = width - GUTTER - LABEL - 2 - (keys(fact.hint).cell_length if fact.hint else 0)
+    if "$field" in style or len(inert(text)) <= room:
+        return [fact]
+    first, *more = wrap(text, room, most)
+    return [Fact(fact.label, (first, style), fact.hint), *(Fact("", (row, style)) for row in more)]
+
+
+class Told(Facts):
+    """Facts on as many rows as their values need, e.g. of a question: what it says must be read to be answered."""
+
+    MOST = 4
+
+    def lines(self, width: int) -> Iterable[Content]:
+        """Each fact, broken between words."""
+        return (fact_line(part, width) for fact in self.facts for part in folded(fact, width, self.MOST))
 
 
 def fact_line(fact: Fact, width: int, edge: Cell = " ") -> Content:
@@ -158,5 +179,12 @@ class Empty(Text):
         room = max((len(key) for key, _ in choices), default=0) + 3
         rows = [Content(""), line((sentence, "bold")), Content("")]
         rows += [line((fit(key, room), KEY), label) for key, label in choices]
-        rows += [Content(""), line((why, "$muted"))] if why else []
         super().__init__(rows, id=id)
+        self.why = why
+
+    def lines(self, width: int) -> Iterable[Content]:
+        """The reason is broken between words."""
+        yield from self.rows
+        if self.why:
+            yield Content("")
+            yield from (line((row, "$muted")) for row in wrap(self.why, width - GUTTER, 4))
