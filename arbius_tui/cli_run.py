@@ -31,7 +31,9 @@ def shared(command: Callable[..., int]) -> Callable[..., int]:
     """Adds the flags that many commands share, as one `Options`."""
     flags = [
         click.option("--project", default="", help="The saved journey; default from the folder."),
-        click.option("--network", type=click.Choice(["one", "sepolia", REHEARSAL]), default=None, help="Which chain."),
+        click.option(
+            "--network", type=click.Choice(["one", "sepolia", "nova", REHEARSAL]), default=None, help="Which chain."
+        ),
         click.option("--rpc", multiple=True, metavar="URL", help="An RPC of the chain; twice: the two are compared."),
         click.option("--engine", default="", metavar="ADDRESS", help="Another deployment of the Engine."),
         click.option("--chain-id", type=int, default=0, help="The chain id of another deployment."),

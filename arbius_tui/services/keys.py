@@ -117,7 +117,14 @@ def address_of(key: Secret) -> str:
     """The checksum address of a key that `key_fault` found good; BadInput (`key-malformed`) for anything else."""
     from eth_account import Account as Accounts
 
-    return str(Accounts.from_key(parsed_key(key).reveal()).address)
+    tidy = parsed_key(key)
+    try:
+        return str(Accounts.from_key(tidy.reveal()).address)
+    except Exception as error:  # its words and its frames may hold the key
+        fault = type(error).__name__
+    raise BadInput(
+        "key-malformed", "this key has no address", why="it is no key of an account", fix="take another", detail=fault
+    )
 
 
 def complete(transaction: Mapping[str, Any]) -> dict[str, Any]:

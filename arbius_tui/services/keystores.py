@@ -15,7 +15,7 @@ from arbius_tui.domain.secret import Secret
 from arbius_tui.domain.text import clean
 from arbius_tui.services.keys import address_of, key_fault
 from arbius_tui.services.store import sync_folder
-from arbius_tui.services.vault_words import damaged, no_account, other_address, wrong_password
+from arbius_tui.services.vault_words import damaged, no_account, not_made, other_address, wrong_password
 
 SCRYPT_N = 262_144
 """Scrypt's cost where the key is worth something: 0.8 s and 256 MiB (measured). The rehearsal's is 8,192."""
@@ -74,13 +74,16 @@ MAC = "MAC mismatch"
 
 
 def encrypted(key: Secret, password: Secret, scrypt_n: int) -> bytes:
-    """A keystore, version 3, scrypt."""
+    """A keystore, version 3, scrypt; NotReady `keystore-not-made` without the error itself, which may hold the key."""
     from eth_account import Account as Accounts
 
-    keystore = Accounts.encrypt(
-        bytes.fromhex(key.reveal()[2:]), secret_text(password).reveal(), kdf="scrypt", iterations=scrypt_n
-    )
-    return (json.dumps(keystore, indent=1) + "\n").encode()
+    try:
+        raw = bytes.fromhex(key.reveal()[2:])
+        keystore = Accounts.encrypt(raw, secret_text(password).reveal(), kdf="scrypt", iterations=scrypt_n)
+        return (json.dumps(keystore, indent=1) + "\n").encode()
+    except Exception as error:  # out of memory, above all
+        fault = type(error).__name__
+    raise not_made(fault)
 
 
 def secret_text(password: Secret) -> Secret:

@@ -93,3 +93,12 @@ def found_again(name: str, address: str) -> BadInput:
         why="a key that is overwritten is gone for ever",
         fix="use it, or choose another name for the new one",
     )
+
+
+def not_made(fault: str) -> NotReady:
+    """The key could not be encrypted."""
+    return NotReady(
+        "keystore-not-made", "the key could not be encrypted, and nothing was kept",
+        why="a key is kept only where it is encrypted; this takes 256 MiB of memory for a second",
+        fix="free some memory and try again", detail=fault,
+    )  # fmt: skip

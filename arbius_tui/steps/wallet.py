@@ -9,6 +9,7 @@ from typing import NoReturn
 from arbius_tui.domain.errors import BadInput, Failure, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
 from arbius_tui.domain.journey import Journey
+from arbius_tui.domain.networks import for_registration
 from arbius_tui.domain.questions import Ask, Choice
 from arbius_tui.domain.records import WalletRecord
 from arbius_tui.domain.text import amount
@@ -34,6 +35,8 @@ class Wallet(Step):
             yield Trouble(problem)
         for account in accounts:
             yield Found(account)
+        if (old := legacy(services.network)) is not None:
+            yield Trouble(old)
         chosen: Account | None = None
         answer = await choose(journey, services, ask, accounts)
         if isinstance(answer, Account):
@@ -152,6 +155,15 @@ def unknown(name: str, accounts: list[Account]) -> NoReturn:
 def unique(accounts: list[Account]) -> list[Account]:
     """Each account once, an opened keystore with the address that it turned out to have."""
     return list({(account.vault, account.name): account for account in accounts}.values())
+
+
+def legacy(key: str) -> Problem | None:
+    """A word about a network where nothing new is registered; its accounts can still be looked at."""
+    try:
+        for_registration(key)
+    except Failure as failure:
+        return warning(failure.problem)
+    return None
 
 
 def warning(problem: Problem) -> Problem:

@@ -98,6 +98,63 @@ def test_a_real_secret_service_that_cannot(tmp_path, mode):
     assert_hidden(tmp_path, run)
 
 
+@pytest.mark.real
+def test_a_dead_bus_ends_in_words(tmp_path):
+    """The daemon runs, and the address of its bus leads nowhere."""
+    script = parts.need("keyring")
+    before = (
+        script,
+        "--state",
+        str(tmp_path / "state"),
+        "--",
+        "env",
+        "DBUS_SESSION_BUS_ADDRESS=unix:path=/no/such/bus",
+    )
+    run = client(tmp_path / "index.json", *before)
+    assert run.stdout.split(" | ")[0] == "keyring-unavailable", run.stdout + run.stderr
+    assert not (tmp_path / "index.json").exists()
+    assert_hidden(tmp_path, run)
+
+
+LOST_LIST = textwrap.dedent("""
+    import asyncio, sys
+    from pathlib import Path
+    from arbius_tui.domain.errors import Failure
+    from arbius_tui.domain.secret import Secret
+    from arbius_tui.services.vault_keyring import KeyringVault
+
+    async def main(index, key):
+        first = await KeyringVault(Path(index)).add("author", Secret(key), Secret(""))
+        Path(index).unlink()
+        vault = KeyringVault(Path(index))
+        try:
+            await vault.create("author", Secret(""))
+        except Failure as failure:
+            print(failure.problem.code, first.address in failure.problem.what)
+        print([a.address for a in await vault.accounts()])
+        print(await vault.remove("author"), await vault.accounts())
+        made = await vault.create("author", Secret(""))
+        print(made.address != first.address)
+
+    asyncio.run(main(sys.argv[1], sys.stdin.read().strip()))
+""")
+
+
+@pytest.mark.real
+def test_a_key_that_the_list_has_lost_is_never_overwritten(tmp_path, monkeypatch):
+    """The list was deleted and the real keyring has the key: it comes back on the list, and nothing replaces it."""
+    script = parts.need("keyring")
+    monkeypatch.setattr(sys.modules[__name__], "CLIENT", LOST_LIST)
+    run = client(tmp_path / "index.json", script, "--state", str(tmp_path / "state"), "--")
+    assert run.stdout.splitlines() == [
+        "account-exists True",
+        f"['{ADDRESS}']",
+        "its key was deleted from the keyring ()",
+        "True",
+    ], run.stderr
+    assert_hidden(tmp_path, run)
+
+
 @pytest.mark.parametrize(
     ("backend", "found"),
     [
@@ -184,6 +241,23 @@ class TestKeyring:
         finally:
             answered.set()
         assert code(raised) == "keyring-timeout"
+
+    async def test_a_keyring_that_forgets_at_logout_is_refused(self, vault):
+        """GNOME's collection `session` lives in memory alone."""
+        closed = []
+
+        class Collection:
+            collection_path = "/org/freedesktop/secrets/collection/session"
+
+            class connection:
+                close = staticmethod(lambda: closed.append(True))
+
+        self.backend.get_preferred_collection = Collection
+        self.backend.set_password = lambda *_: pytest.fail("it was kept where it would be lost")
+        with pytest.raises(NotReady) as raised:
+            await vault.add("author", Secret(KEY), Secret(""))
+        assert code(raised) == "keyring-fleeting"
+        assert closed
 
     async def test_another_key_under_the_name_signs_nothing(self, vault):
         vault.book.path.write_text(json.dumps({"v": 1, "accounts": {"author": ADDRESS}}))

@@ -230,6 +230,12 @@ class TestMoney:
             "https://sepolia.arbiscan.io/address/0x8D9753e0af7ed426c63c7D6f0424d83f257C7821#writeContract"
         )
 
+    async def test_nova_is_marked_as_the_past(self, services: Services) -> None:
+        events, _ = await ran(Wallet(), replace(services, network="nova"), account="watch", watch_address=OTHER)
+        problems = [event.problem for event in events if isinstance(event, Trouble)]
+        assert [(p.code, p.severity) for p in problems] == [("network-legacy", "warn")]
+        assert "Arbitrum One" in problems[0].why
+
     async def test_without_a_chain_the_account_is_chosen_all_the_same(
         self, services: Services, chain: Balances
     ) -> None:
