@@ -1,0 +1,196 @@
+"""What the wallet page and this program say to one another, and the same in words for the terminal.
+
+The page is believed in nothing: its messages are read strictly, its texts are cleaned and cut, and what it says of an
+account or a hash is compared with the chain before anything rests on it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from arbius_tui.domain.evm import ADDRESS, checksum
+from arbius_tui.domain.networks import Network, chain_title
+from arbius_tui.domain.text import clean, short
+
+HASH = re.compile(r"0x[0-9a-f]{64}")
+LONGEST = 200
+"""Characters of a wallet's words that are shown."""
+
+CURRENCY = {"name": "Ether", "symbol": "ETH", "decimals": 18}
+"""What gas is paid in, on all our networks."""
+
+REPORTS: Final = frozenset(
+    {
+        "no-wallet",
+        "wallets",
+        "connecting",
+        "wrong-account",
+        "wrong-chain",
+        "ready",
+        "pending",
+        "rejected",
+        "refused",
+        "failed",
+        "unsure",
+        "trouble",
+    }
+)
+"""What the page may report while the author works in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the author is to do on the page: choose an account or, with a `transaction`, let the wallet send it.
+
+    `account` must send it. `rows` are the review, label and value; `rpcs` may be told to a wallet that does not know
+    the chain, so they hold no key.
+    """
+
+    network: Network
+    account: str = ""
+    transaction: Mapping[str, Any] | None = None
+    rows: tuple[tuple[str, str], ...] = ()
+    rpcs: tuple[str, ...] = ()
+
+    @property
+    def sends(self) -> bool:
+        """Whether something is to be sent."""
+        return self.transaction is not None
+
+
+def task_json(task: Task, asked: bool) -> dict[str, Any]:
+    """The task as the page gets it. Without gas, fees and nonce: the wallet knows them better."""
+    found: dict[str, Any] = {
+        "sends": task.sends,
+        "account": task.account,
+        "asked": asked,
+        "rows": [list(row) for row in task.rows],
+        "chain": {
+            "chainId": hex(task.network.chain_id),
+            "chainName": task.network.title,
+            "nativeCurrency": CURRENCY,
+            "rpcUrls": list(task.rpcs),
+            **({"blockExplorerUrls": [task.network.explorer]} if task.network.explorer else {}),
+        },
+    }
+    if task.transaction is not None:
+        found["transaction"] = {
+            "from": task.account,
+            "to": task.transaction["to"],
+            "data": task.transaction["data"],
+            "value": hex(int(task.transaction.get("value") or 0)),
+            "chainId": hex(task.network.chain_id),
+        }
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One message of the page, read strictly: its `kind`, and what came with it, clean and short."""
+
+    kind: str
+    wallet: str = ""
+    address: str = ""
+    tx_hash: str = ""
+    chain_id: int = 0
+    text: str = ""
+    key: str = field(default="", repr=False)
+
+
+def report(message: object) -> Report | None:
+    """A message of the page, or None for anything that is none."""
+    if not isinstance(message, Mapping):
+        return None
+
+    def text(name: str, most: int = LONGEST) -> str:
+        value = message.get(name)
+        return " ".join(clean(value).split())[:most] if isinstance(value, str) else ""
+
+    address, tx_hash, key, chain = (message.get(name) for name in ("address", "hash", "key", "chain"))
+    return Report(
+        text("kind", 40),
+        text("wallet", 40),
+        checksum(address) if isinstance(address, str) and ADDRESS.fullmatch(address) else "",
+        tx_hash.lower() if isinstance(tx_hash, str) and HASH.fullmatch(tx_hash.lower()) else "",
+        chain if isinstance(chain, int) and not isinstance(chain, bool) and 0 < chain < 2**53 else 0,
+        text("text"),
+        key if isinstance(key, str) else "",
+    )
+
+
+def words(said: Report, task: Task) -> str:
+    """What happens on the page, in one sentence for the terminal."""
+    wallet = said.wallet or "the wallet"
+    told = f": {said.text}" if said.text else ""
+    match said.kind:
+        case "no-wallet":
+            return "the page finds no wallet in that browser; open the address in the one that has yours"
+        case "wallets":
+            return f"the page lists {said.text or 'a wallet'}: choose yours there"
+        case "connecting":
+            return f"{wallet} is asked which account this page may see: answer there"
+        case "wrong-account":
+            return f"{wallet} shows {short(said.address)}; the review is for {task.account}: choose that one there"
+        case "wrong-chain":
+            return f"{wallet} is on {chain_title(said.chain_id)}; the page offers the switch to {task.network.title}"
+        case "ready":
+            return f"{wallet} has the right account: read the review on the page, and let it send"
+        case "asked":
+            return f"{wallet} shows the transaction: sign and send it there, or reject it"
+        case "pending":
+            return f"{wallet} has an older request open: click its icon and answer that first"
+        case "rejected":
+            return f"rejected in {wallet}: nothing was sent; the page can ask again"
+        case "refused":
+            return f"{wallet} shows no account to the page; the page can ask again"
+        case "failed":
+            return f"{wallet} did not send it{told}"
+        case "trouble":
+            return f"{wallet} reports an error{told}; the page can ask again"
+        case "open":
+            return "the page is open in a browser"
+        case "second":
+            return "a second tab tried the same link and was refused"
+        case "closed":
+            return "the tab was closed; nothing was asked of a wallet. The link is used up, here is another"
+        case "lost":
+            return f"the tab was closed while {wallet} was asked"
+        case _:
+            return f"{wallet} reports an error{told}; look there whether anything was sent before you ask again"
+
+
+def changed_by_wallet(asked: Mapping[str, Any], sender: str, found: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the wallet sent otherwise than asked: from, to, data, value and chain; fees, gas and nonce are its own.
+
+    `asked` is the transaction that was handed over, `found` the one that the chain has under the wallet's hash, as
+    JSON-RPC or web3 tells it. Empty: it is the one that was asked for.
+    """
+    pairs = (
+        ("from", _text(sender), _text(found.get("from"))),
+        ("to", _text(asked.get("to")), _text(found.get("to"))),
+        ("value", _number(asked.get("value")), _number(found.get("value"))),
+        ("data", _text(asked.get("data")), _text(found.get("input", found.get("data")))),
+        ("chain", _number(asked.get("chainId")), _number(found.get("chainId", asked.get("chainId")))),
+    )
+    return tuple(f"{name}: asked {_cut(wanted)}, sent {_cut(got)}" for name, wanted, got in pairs if wanted != got)
+
+
+def _text(value: object) -> str:
+    """Bytes or hex text in any case, as 0x hex; anything else as it is."""
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value or "0x").lower()
+
+
+def _number(value: object) -> int:
+    """A quantity as a number or as hex text; -1 for anything else."""
+    try:
+        return int(value, 16) if isinstance(value, str) else int(value) if isinstance(value, int) else -bool(value)
+    except ValueError:
+        return -1
+
+
+def _cut(value: object) -> str:
+    text = clean(str(value))
+    return text if len(text) <= 66 else f"{text[:34]}.. ({len(text)} characters)"
