@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
@@ -32,31 +33,28 @@ class WalletError(Exception):
 
 
 @contextmanager
-def chromium_process(binary: str) -> Iterator[str]:
+def chromium_process(binary: str, *more: str) -> Iterator[str]:
     """A fresh headless browser with a profile of its own; the WebSocket of its DevTools."""
     profile = tempfile.mkdtemp(prefix="chromium-")
     switches = [
         "--headless=new", "--no-sandbox", "--remote-debugging-port=0", f"--user-data-dir={profile}", "--no-first-run",
         "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
-        "--disable-sync", "--disable-extensions", "--no-proxy-server", "about:blank",
+        "--disable-sync", "--disable-extensions", "--no-proxy-server", *more, "about:blank",
     ]  # fmt: skip
-    log = tempfile.TemporaryFile("w+")
     env = {**os.environ, "HOME": profile}
-    process = subprocess.Popen([binary, *switches], stderr=log, stdout=log, start_new_session=True, env=env)
-    try:
-        yield devtools(process, log)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
-        log.close()
-        shutil.rmtree(profile, ignore_errors=True)
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen([binary, *switches], stderr=log, stdout=log, start_new_session=True, env=env)
+        try:
+            yield devtools(process, log)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+            shutil.rmtree(profile, ignore_errors=True)
 
 
 def devtools(process: subprocess.Popen[bytes], log: Any) -> str:
     """What the browser says of its own address."""
-    import time
-
     ends = time.monotonic() + PATIENCE
     while time.monotonic() < ends:
         log.seek(0)
@@ -184,16 +182,15 @@ class Tab:
 
     async def press(self, text: str) -> None:
         """Wait for a button with this text that may be pressed, and press it as a person would."""
-        find = f"[...document.querySelectorAll('button')].find(b => !b.disabled && b.textContent.includes({json.dumps(text)}))"
+        named = f"!b.disabled && b.textContent.includes({json.dumps(text)})"
+        find = f"[...document.querySelectorAll('button')].find(b => {named})"
         await self.until(f"Boolean({find})")
         place = await self.run(
             f"(b => {{ b.scrollIntoView({{block: 'center'}}); const r = b.getBoundingClientRect();"
             f" return [r.x + r.width / 2, r.y + r.height / 2]; }})({find})"
         )
         for kind in ("mousePressed", "mouseReleased"):
-            await self.ask(
-                "Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1
-            )
+            await self.ask("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
 
     async def close(self) -> None:
         """Close the tab as a person does."""
@@ -260,13 +257,14 @@ PROVIDER = """(() => {
     on: (event, act) => ears.set(event, [...(ears.get(event) || []), act]),
   };
   window.testWallet = {
-    answer: (id, {result, error}) => { const {resolve, reject} = waiting.get(id); error ? reject(error) : resolve(result); },
+    answer: (id, {result, error}) => error ? waiting.get(id).reject(error) : waiting.get(id).resolve(result),
     emit: (event, value) => (ears.get(event) || []).forEach((act) => act(value)),
   };
 """
 ANNOUNCE = """
-  const info = Object.freeze({uuid: "350670db-19fa-4704-a166-e52e178b59d2", name: NAME, icon: "data:,", rdns: "com.example"});
-  const announce = () => dispatchEvent(new CustomEvent("eip6963:announceProvider", {detail: Object.freeze({info, provider})}));
+  const info = {uuid: "350670db-19fa-4704-a166-e52e178b59d2", name: NAME, icon: "data:,", rdns: "com.example"};
+  const detail = Object.freeze({info: Object.freeze(info), provider});
+  const announce = () => dispatchEvent(new CustomEvent("eip6963:announceProvider", {detail}));
   addEventListener("eip6963:requestProvider", announce); announce();
 """
 

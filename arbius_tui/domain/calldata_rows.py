@@ -80,7 +80,10 @@ def decoded(name: str, arguments: bytes) -> Rows:
         values = decode([part[0] for part in parts], arguments)
     except (DecodingError, OverflowError, ValueError):
         return (("arguments", "of another shape than this function takes"),)
-    return tuple((LABELS.get(part[-1], part[-1].strip("_")), spoken(part[-1], value)) for part, value in zip(parts, values, strict=True))
+    return tuple(
+        (LABELS.get(part[-1], part[-1].strip("_")), spoken(part[-1], value))
+        for part, value in zip(parts, values, strict=True)
+    )
 
 
 LABELS = {"model_": "model id", "fee_": "fee", "addr_": "owner", "solvers_": "solvers"}

@@ -121,45 +121,40 @@ def report(message: object) -> Report | None:
     )
 
 
+WORDS: Final[Mapping[str, str]] = {
+    "open": "the page is open in a browser",
+    "second": "a second tab tried the link and was refused",
+    "closed": "the tab was closed; nothing was asked of a wallet. Its link is used up, here is another",
+    "lost": "the tab was closed while {wallet} was asked",
+    "no-wallet": "the page finds no wallet in that browser; open the address in the one that has yours",
+    "wallets": "the page lists {text}: choose yours there",
+    "connecting": "{wallet} is asked which account this page may see: answer there",
+    "refused": "{wallet} shows no account to the page; the page can ask again",
+    "wrong-account": "{wallet} shows {address}; the review is for {account}: choose that one there",
+    "wrong-chain": "{wallet} is on {chain}; the page offers the switch to {network}",
+    "ready": "{wallet} has the right account: read the review on the page, and let it send",
+    "asked": "{wallet} shows the transaction: sign and send it there, or reject it",
+    "pending": "{wallet} has an older request open: click its icon and answer that first",
+    "rejected": "rejected in {wallet}: nothing was sent; the page can ask again",
+    "failed": "{wallet} did not send it: {text}",
+    "unsure": "{wallet} says: {text}; look there whether anything was sent before you ask again",
+    "trouble": "{wallet} says: {text}; the page can ask again",
+}
+"""What happens on the page, by the kind of its report, for the terminal."""
+
+
 def words(said: Report, task: Task) -> str:
     """What happens on the page, in one sentence for the terminal."""
-    wallet = said.wallet or "the wallet"
-    told = f": {said.text}" if said.text else ""
-    match said.kind:
-        case "no-wallet":
-            return "the page finds no wallet in that browser; open the address in the one that has yours"
-        case "wallets":
-            return f"the page lists {said.text or 'a wallet'}: choose yours there"
-        case "connecting":
-            return f"{wallet} is asked which account this page may see: answer there"
-        case "wrong-account":
-            return f"{wallet} shows {short(said.address)}; the review is for {task.account}: choose that one there"
-        case "wrong-chain":
-            return f"{wallet} is on {chain_title(said.chain_id)}; the page offers the switch to {task.network.title}"
-        case "ready":
-            return f"{wallet} has the right account: read the review on the page, and let it send"
-        case "asked":
-            return f"{wallet} shows the transaction: sign and send it there, or reject it"
-        case "pending":
-            return f"{wallet} has an older request open: click its icon and answer that first"
-        case "rejected":
-            return f"rejected in {wallet}: nothing was sent; the page can ask again"
-        case "refused":
-            return f"{wallet} shows no account to the page; the page can ask again"
-        case "failed":
-            return f"{wallet} did not send it{told}"
-        case "trouble":
-            return f"{wallet} reports an error{told}; the page can ask again"
-        case "open":
-            return "the page is open in a browser"
-        case "second":
-            return "a second tab tried the same link and was refused"
-        case "closed":
-            return "the tab was closed; nothing was asked of a wallet. The link is used up, here is another"
-        case "lost":
-            return f"the tab was closed while {wallet} was asked"
-        case _:
-            return f"{wallet} reports an error{told}; look there whether anything was sent before you ask again"
+    if said.kind == "ready" and not task.sends:
+        return f"{said.wallet or 'the wallet'} shows its accounts: choose yours on the page"
+    return WORDS.get(said.kind, "the page goes on").format(
+        wallet=said.wallet or "the wallet",
+        text=said.text or "no more than that",
+        address=short(said.address),
+        account=task.account,
+        chain=chain_title(said.chain_id),
+        network=task.network.title,
+    )
 
 
 def changed_by_wallet(asked: Mapping[str, Any], sender: str, found: Mapping[str, Any]) -> tuple[str, ...]:

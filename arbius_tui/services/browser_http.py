@@ -77,7 +77,9 @@ def application(origin: str, talk: Talk) -> web.Application:
     from aiohttp import web
 
     @web.middleware
-    async def gate(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+    async def gate(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
         if why := refusal(request, origin):
             answer = web.Response(status=403, text=why + "\n")
             answer.force_close()

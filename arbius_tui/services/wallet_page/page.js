@@ -152,8 +152,8 @@
       if (provider && typeof provider.request === "function" && info && typeof info.uuid === "string") add(info.uuid, info.name, info.rdns, provider);
     });
     addEventListener("ethereum#initialized", old);
-    dispatchEvent(new Event("eip6963:requestProvider"));
     say("Looking for wallets in this browser.");
+    dispatchEvent(new Event("eip6963:requestProvider"));
     setTimeout(old, NO_ANSWER);
   }
 
