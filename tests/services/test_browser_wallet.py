@@ -68,6 +68,9 @@ class Watched:
         return [event.stage for event in self.told]
 
 
+pytestmark = pytest.mark.real
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[str]:
     with chromium_process(need("chromium")) as endpoint:
