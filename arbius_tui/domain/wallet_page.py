@@ -155,37 +155,3 @@ def words(said: Report, task: Task) -> str:
         chain=chain_title(said.chain_id),
         network=task.network.title,
     )
-
-
-def changed_by_wallet(asked: Mapping[str, Any], sender: str, found: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the wallet sent otherwise than asked: from, to, data, value and chain; fees, gas and nonce are its own.
-
-    `asked` is the transaction that was handed over, `found` the one that the chain has under the wallet's hash, as
-    JSON-RPC or web3 tells it. Empty: it is the one that was asked for.
-    """
-    pairs = (
-        ("from", _text(sender), _text(found.get("from"))),
-        ("to", _text(asked.get("to")), _text(found.get("to"))),
-        ("value", _number(asked.get("value")), _number(found.get("value"))),
-        ("data", _text(asked.get("data")), _text(found.get("input", found.get("data")))),
-        ("chain", _number(asked.get("chainId")), _number(found.get("chainId", asked.get("chainId")))),
-    )
-    return tuple(f"{name}: asked {_cut(wanted)}, sent {_cut(got)}" for name, wanted, got in pairs if wanted != got)
-
-
-def _text(value: object) -> str:
-    """Bytes or hex text in any case, as 0x hex; anything else as it is."""
-    return "0x" + value.hex() if isinstance(value, bytes) else str(value or "0x").lower()
-
-
-def _number(value: object) -> int:
-    """A quantity as a number or as hex text; -1 for anything else."""
-    try:
-        return int(value, 16) if isinstance(value, str) else int(value) if isinstance(value, int) else -bool(value)
-    except ValueError:
-        return -1
-
-
-def _cut(value: object) -> str:
-    text = clean(str(value))
-    return text if len(text) <= 66 else f"{text[:34]}.. ({len(text)} characters)"

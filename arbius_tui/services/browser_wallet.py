@@ -26,9 +26,10 @@ from arbius_tui.domain.text import clean
 from arbius_tui.domain.wallet_page import Report, Task, words
 from arbius_tui.services.browser_http import serving
 from arbius_tui.services.browser_visit import ANSWERS, Visit
-from arbius_tui.services.ports import Account, Handover
+from arbius_tui.services.keys import account_name
+from arbius_tui.services.signers import Account, Handover
 from arbius_tui.services.store import replace_file
-from arbius_tui.services.vault import account_name, taken, vault_not_writable
+from arbius_tui.services.vault_words import taken, vault_not_writable
 
 LIMIT = 600.0
 """Seconds that the author has to answer."""
@@ -170,6 +171,12 @@ async def launcher() -> AsyncIterator[Path]:
         page = Path(folder) / "open-wallet-page.html"
         page.touch(mode=0o600)
         yield page
+
+
+def remote_host(environ: Mapping[str, str], user: str) -> str:
+    """`user@host` of this machine as ssh reached it; empty where the terminal is on this machine."""
+    parts = environ.get("SSH_CONNECTION", "").split()
+    return f"{user}@{clean(parts[2])}" if len(parts) == 4 else ""
 
 
 def redirect(url: str) -> str:

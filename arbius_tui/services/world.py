@@ -12,6 +12,7 @@ from arbius_tui.domain.evm import parse_address
 from arbius_tui.domain.networks import Network, network
 from arbius_tui.domain.places import REPLICATE
 from arbius_tui.domain.secret import Secret
+from arbius_tui.services.browser_wallet import BrowserWallet
 from arbius_tui.services.builder import ImageBuilder
 from arbius_tui.services.chain import open_chain
 from arbius_tui.services.cog import CogCli
@@ -53,12 +54,18 @@ class Settings:
     lasting: bool = True
     token: Secret | None = None
     """Replicate's API token from a file; None: the keyring's."""
+    remote: str = ""
+    """`user@host` of this machine where the author's terminal is on another one."""
 
     def chosen(self) -> Network:
         """The network, with another engine or chain id where the author names one."""
         found = network(self.network)
         engine = parse_address(self.engine) if self.engine else found.engine
-        return replace(found, engine=engine, chain_id=self.chain_id or found.chain_id, rpcs=self.rpc or found.rpcs)
+        found = replace(found, engine=engine, rpcs=self.rpc or found.rpcs)
+        if self.chain_id in (0, found.chain_id):
+            return found
+        # Another chain has another name, and the explorer of this one knows nothing of it.
+        return replace(found, chain_id=self.chain_id, title=f"Chain {self.chain_id}", explorer="")
 
 
 class EitherServers:
@@ -144,7 +151,11 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
             predictions=EitherPredictions(cog, hosted),
             ipfs=tuple(nodes),
             gateways=tuple(Gateway(address) for address in settings.gateways or PUBLIC),
-            vaults=(KeystoreVault(data / "keys"), KeyringVault(data / "keyring.json")),
+            vaults=(
+                KeystoreVault(data / "keys"),
+                KeyringVault(data / "keyring.json"),
+                BrowserWallet(data / "browser.json", where, settings.remote),
+            ),
             chain=OnDemandChain(chain),
             network=settings.network,
             out=settings.out,

@@ -14,9 +14,9 @@ import pytest
 from arbius_tui.domain import cid
 from arbius_tui.domain.engine import model_id, register_calldata
 from arbius_tui.domain.errors import BadInput, Failure, NotReady, TransactionFailed
-from arbius_tui.domain.networks import Network
+from arbius_tui.domain.networks import NETWORKS, Network
 from arbius_tui.rehearsal.chain import REHEARSAL
-from arbius_tui.services.browser_wallet import BrowserWallet, Limits
+from arbius_tui.services.browser_wallet import BrowserWallet, Limits, remote_host, rpcs
 from arbius_tui.services.ports import Connector, Handover, Sender, Signer
 from tests.chromium import PATIENCE, Browser, Wallet, WalletError, chromium_process, connected
 from tests.parts import need
@@ -541,3 +541,21 @@ async def test_from_another_machine_the_tunnel_is_told(tmp_path: Path, network: 
         link = await told.until("waiting")
     port = link.url.split(":")[2].partition("/")[0]
     assert link.tunnel == f"ssh -N -L {port}:127.0.0.1:{port} me@far.example"
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted"),
+    [
+        ({"SSH_CONNECTION": "10.0.0.2 51022 10.0.0.9 22"}, "me@10.0.0.9"),
+        ({"SSH_CONNECTION": "10.0.0.2"}, ""),
+        ({"DISPLAY": ":0"}, ""),
+    ],
+)
+def test_over_ssh_the_host_is_the_one_that_ssh_reached(environ: dict[str, str], wanted: str) -> None:
+    assert remote_host(environ, "me") == wanted
+
+
+def test_a_wallet_is_told_of_no_rpc_that_may_hold_a_key() -> None:
+    one = NETWORKS["one"]
+    private = replace(one, rpcs=("https://arb.example/v2/SECRET", "http://127.0.0.1:8545", one.rpcs[0]))
+    assert rpcs(private) == ("http://127.0.0.1:8545", one.rpcs[0])
