@@ -7,10 +7,12 @@ hold nothing secret: what is worth guarding comes through the WebSocket, after t
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,6 +111,7 @@ def application(origin: str, talk: Talk) -> web.Application:
 @asynccontextmanager
 async def serving(talk: Talk) -> AsyncIterator[str]:
     """Serve on a free port of 127.0.0.1; the origin, e.g. `http://127.0.0.1:41234`."""
+    await asyncio.to_thread(import_module, "aiohttp.web")
     from aiohttp import web
 
     with listening() as listener:

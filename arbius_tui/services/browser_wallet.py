@@ -51,12 +51,15 @@ class BrowserWallet:
     """Implements Vault, Connector and Sender. `known` is the file that keeps names and addresses.
 
     `remote` is `user@host` of this machine when the terminal is somewhere else, for a tunnel; empty when it is not.
+    `pages` is a folder that browsers can read, for the file that leads to the page; None takes the one for such files.
     """
 
     kind = "browser"
 
-    def __init__(self, known: Path, network: Network, remote: str = "", limits: Limits | None = None) -> None:
-        self.known, self.network, self.remote = known, network, remote
+    def __init__(
+        self, known: Path, network: Network, remote: str = "", pages: Path | None = None, limits: Limits | None = None
+    ) -> None:
+        self.known, self.network, self.remote, self.pages = known, network, remote, pages
         self.limits = limits or Limits()
 
     async def accounts(self) -> tuple[Account, ...]:
@@ -96,7 +99,7 @@ class BrowserWallet:
     async def visited(self, task: Task) -> AsyncGenerator[tuple[Report | None, Handover], None]:
         """Everything that happens until the page has an answer; a Failure says why there is none."""
         visit = Visit(task)
-        async with opened(visit) as origin, launcher() as page:
+        async with opened(visit) as origin, launcher(self.pages) as page:
             yield None, self.invitation(origin, visit, page, START)
             ends, back = monotonic() + self.limits.whole, float("inf")
             while True:
@@ -165,9 +168,9 @@ async def opened(visit: Visit) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def launcher() -> AsyncIterator[Path]:
+async def launcher(pages: Path | None) -> AsyncIterator[Path]:
     """A file for this user alone that leads to the page, so that its token is in no program's arguments."""
-    with tempfile.TemporaryDirectory(prefix="arbius-wallet-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="arbius-wallet-", dir=pages, ignore_cleanup_errors=True) as folder:
         page = Path(folder) / "open-wallet-page.html"
         page.touch(mode=0o600)
         yield page

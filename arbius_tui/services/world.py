@@ -56,6 +56,8 @@ class Settings:
     """Replicate's API token from a file; None: the keyring's."""
     remote: str = ""
     """`user@host` of this machine where the author's terminal is on another one."""
+    pages: Path | None = None
+    """A folder that browsers can read, where they cannot read the one for temporary files."""
 
     def chosen(self) -> Network:
         """The network, with another engine or chain id where the author names one."""
@@ -154,7 +156,7 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
             vaults=(
                 KeystoreVault(data / "keys"),
                 KeyringVault(data / "keyring.json"),
-                BrowserWallet(data / "browser.json", where, settings.remote),
+                BrowserWallet(data / "browser.json", where, settings.remote, settings.pages),
             ),
             chain=OnDemandChain(chain),
             network=settings.network,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -325,6 +326,21 @@ async def test_another_site_can_neither_frame_nor_read_nor_talk_to_the_page(
     assert tried == {"frame": "opaque", **refused}
     assert page.visit.tab is None
     assert await news(page) == []
+
+
+async def test_a_connection_that_breaks_comes_back_with_its_session(browser: Browser, page: Page) -> None:
+    """A tunnel that breaks, or a machine that slept: the page goes on where it stood."""
+    tab = await browser.tab(f"{page.origin}/#{page.visit.token}")
+    await tab.status("No wallet answers")
+    session = page.visit.session
+    assert page.visit.tab is not None
+    page.visit.tab.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+    await closed(page)
+    async with asyncio.timeout(30):
+        assert (await page.visit.news.get()).kind == "open"
+    assert page.visit.session == session
+    await tab.press("Call it off")
+    await tab.status("Called off. Nothing was sent")
 
 
 TRIES = """

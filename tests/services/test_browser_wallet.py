@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from arbius_tui.domain import cid
-from arbius_tui.domain.engine import model_id, register_calldata
+from arbius_tui.domain.engine import MAX_TEMPLATE, model_id, register_calldata
 from arbius_tui.domain.errors import BadInput, Failure, NotReady, TransactionFailed
 from arbius_tui.domain.networks import NETWORKS, Network
 from arbius_tui.rehearsal.chain import REHEARSAL
@@ -324,6 +324,95 @@ async def test_an_error_after_which_it_may_have_been_sent_is_asked_again_only_on
         assert (await told.end()).state == "sent"
 
 
+@pytest.mark.parametrize(
+    ("error", "stage", "again"),
+    [
+        (WalletError(4100, "The requested account is not authorized"), "failed", "Ask again"),
+        (WalletError(-32602, "Invalid parameters"), "failed", "Ask again"),
+        (WalletError(-32002, "Request already pending"), "pending", "I looked: nothing was sent. Ask again"),
+    ],
+)
+async def test_every_other_refusal_is_told_and_can_be_tried_again(
+    browser: Browser, vault: BrowserWallet, wallet: Wallet, error: WalletError, stage: str, again: str
+) -> None:
+    wallet.errors["eth_sendTransaction"] = error
+    async with sending(vault) as told:
+        tab = await browser.tab((await told.until("waiting")).url, wallet)
+        await tab.press("Test Wallet")
+        await tab.press("Send with Test Wallet")
+        await told.until(stage)
+        await tab.press(again)
+        assert (await told.end()).state == "sent"
+
+
+async def test_a_wallet_that_answers_no_hash_is_not_believed(
+    browser: Browser, vault: BrowserWallet, wallet: Wallet
+) -> None:
+    async def odd(method: str, params: list[Any]) -> Any:
+        return {"hash": "<b>0x12</b>"}
+
+    wallet.send = odd
+    async with sending(vault) as told:
+        tab = await browser.tab((await told.until("waiting")).url, wallet)
+        await tab.press("Test Wallet")
+        await tab.press("Send with Test Wallet")
+        assert "instead of a hash" in (await told.until("unsure")).text
+
+
+async def test_the_largest_template_goes_through_the_page(
+    browser: Browser, vault: BrowserWallet, wallet: Wallet, anvil: str
+) -> None:
+    data = register_calldata(AUTHOR, 0, b"x" * MAX_TEMPLATE)
+    async with sending(vault, {**registration(), "data": data}) as told:
+        tab = await browser.tab((await told.until("waiting")).url, wallet)
+        await tab.press("Test Wallet")
+        await tab.press("Send with Test Wallet")
+        sent = await told.end()
+    assert ask(anvil, "eth_getTransactionByHash", sent.tx_hash)["input"] == data
+
+
+async def test_the_keyboard_is_enough(browser: Browser, vault: BrowserWallet, wallet: Wallet) -> None:
+    async def key(name: str, code: int, text: str = "") -> None:
+        for kind in ("keyDown", "keyUp"):
+            await tab.ask(
+                "Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=code, text=text
+            )
+
+    async with sending(vault) as told:
+        tab = await browser.tab((await told.until("waiting")).url, wallet)
+        await told.until("wallets")
+        await tab.until("document.activeElement.textContent.includes('Test Wallet')")
+        await key("Enter", 13, "\r")
+        await told.until("ready")
+        await tab.status("Read the review")
+        for _ in range(12):
+            if "Send with" in await tab.run("document.activeElement.textContent"):
+                break
+            await key("Tab", 9)
+        assert await tab.run("document.activeElement.tagName") == "BUTTON"
+        await key("Enter", 13, "\r")
+        assert (await told.end()).state == "sent"
+
+
+async def test_stopping_the_step_while_the_wallet_is_asked_says_what_to_do_there(
+    browser: Browser, vault: BrowserWallet, wallet: Wallet
+) -> None:
+    never = asyncio.Event()
+
+    async def silent(method: str, params: list[Any]) -> Any:
+        await never.wait()
+
+    wallet.send = silent
+    async with sending(vault) as told:
+        tab = await browser.tab((await told.until("waiting")).url, wallet)
+        await tab.press("Test Wallet")
+        await tab.press("Send with Test Wallet")
+        await told.until("asked")
+        await tab.status("shows the transaction")
+        told.task.cancel()
+        await tab.status("If Test Wallet still shows the transaction, reject it there")
+
+
 async def test_a_closed_tab_gives_another_link_and_the_old_one_is_dead(
     browser: Browser, vault: BrowserWallet, wallet: Wallet
 ) -> None:
@@ -533,6 +622,14 @@ async def test_the_file_that_leads_to_the_page_is_private_and_goes_with_the_step
         await tab.press("Test Wallet")
         await told.until("ready")
     assert not page.exists()
+
+
+async def test_the_file_lies_where_browsers_can_read_it(tmp_path: Path, network: Network) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    async with sending(BrowserWallet(tmp_path / "browser.json", network, pages=home)) as told:
+        assert Path((await told.until("waiting")).page).parent.parent == home
+    assert not list(home.iterdir())
 
 
 async def test_from_another_machine_the_tunnel_is_told(tmp_path: Path, network: Network) -> None:
