@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import html
-import json
 import re
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -20,16 +19,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from arbius_tui.domain.errors import BadInput, Failure, NotReady, TransactionFailed
-from arbius_tui.domain.evm import ADDRESS, checksum
+from arbius_tui.domain.evm import ADDRESS
 from arbius_tui.domain.networks import Network
 from arbius_tui.domain.text import clean
 from arbius_tui.domain.wallet_page import Report, Task, words
+from arbius_tui.services.address_book import AddressBook
 from arbius_tui.services.browser_http import serving
 from arbius_tui.services.browser_visit import ANSWERS, Visit
 from arbius_tui.services.keys import account_name
 from arbius_tui.services.signers import Account, Handover
-from arbius_tui.services.store import replace_file
-from arbius_tui.services.vault_words import taken, vault_not_writable
+from arbius_tui.services.vault_words import no_account, taken
 
 LIMIT = 600.0
 """Seconds that the author has to answer."""
@@ -48,7 +47,7 @@ class Limits:
 
 
 class BrowserWallet:
-    """Implements Vault, Connector and Sender. `known` is the file that keeps names and addresses.
+    """Implements Vault, Connector, Sender and Remover. `book` is the file that keeps names and addresses.
 
     `remote` is `user@host` of this machine when the terminal is somewhere else, for a tunnel; empty when it is not.
     `pages` is a folder that browsers can read, for the file that leads to the page; None takes the one for such files.
@@ -57,19 +56,19 @@ class BrowserWallet:
     kind = "browser"
 
     def __init__(
-        self, known: Path, network: Network, remote: str = "", pages: Path | None = None, limits: Limits | None = None
+        self, book: Path, network: Network, remote: str = "", pages: Path | None = None, limits: Limits | None = None
     ) -> None:
-        self.known, self.network, self.remote, self.pages = known, network, remote, pages
+        self.book, self.network, self.remote, self.pages = AddressBook(book), network, remote, pages
         self.limits = limits or Limits()
 
     async def accounts(self) -> tuple[Account, ...]:
         """All accounts that a wallet showed us, by name; no browser is asked."""
-        known = await asyncio.to_thread(self.read)
+        known = await asyncio.to_thread(self.book.known)
         return tuple(Account(name, known[name], self.kind) for name in sorted(known))
 
     async def connect(self, name: str) -> AsyncGenerator[Handover, None]:
         """Let the author choose an account on the page and keep its address; without a name it gets the wallet's."""
-        known = await asyncio.to_thread(self.read)
+        known = await asyncio.to_thread(self.book.known)
         if name and account_name(name) in known:
             raise taken(name)
         async with aclosing(self.visited(Task(self.network, rpcs=rpcs(self.network)))) as visited:
@@ -78,15 +77,20 @@ class BrowserWallet:
                     yield news
                     continue
                 name = name or free_name(said, known)
-                await asyncio.to_thread(self.write, {**known, name: said.address})
+                await asyncio.to_thread(self.book.put, name, said.address)
                 text = f"{said.wallet or 'the wallet'} gives {said.address}"
                 yield Handover(name, "connected", text, address=said.address, stage=said.kind)
 
+    async def remove(self, name: str) -> str:
+        """Forget the address; the wallet is not asked, and goes on showing it to its pages until it is told there."""
+        await asyncio.to_thread(self.book.remove, name, "a browser wallet")
+        return "only its address was kept here; the key is in your wallet"
+
     async def send(self, name: str, transaction: Mapping[str, Any]) -> AsyncGenerator[Handover, None]:
         """See Sender. The page shows the review that it reads from the very calldata that it hands over."""
-        known = await asyncio.to_thread(self.read)
+        known = await asyncio.to_thread(self.book.known)
         if name not in known:
-            raise nobody(name)
+            raise no_account(name, "a browser wallet")
         task = await asyncio.to_thread(task_of, self.network, known[name], transaction)
         async with aclosing(self.visited(task)) as visited:
             async for said, news in visited:
@@ -126,35 +130,6 @@ class BrowserWallet:
         port = urlsplit(origin).port
         tunnel = f"ssh -N -L {port}:127.0.0.1:{port} {self.remote}" if self.remote else ""
         return Handover("page", "ask", text, url=url, page=str(page), tunnel=tunnel, stage="waiting")
-
-    def read(self) -> dict[str, str]:
-        """The accounts by name; a damaged file is NotReady `accounts-damaged`."""
-        try:
-            found = json.loads(self.known.read_bytes())["accounts"]
-            return {
-                account_name(str(name)): checksum(str(address))
-                for name, address in found.items()
-                if ADDRESS.fullmatch(str(address))
-            }
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, BadInput) as error:
-            raise NotReady(
-                "accounts-damaged",
-                f"the list of browser accounts cannot be read: {self.known}",
-                why="it has names and addresses; the keys are in your wallet and safe",
-                fix="put it out of the way, and connect the wallet again",
-                command=f"mv {self.known} {self.known}.damaged",
-                detail=type(error).__name__,
-            ) from None
-
-    def write(self, known: Mapping[str, str]) -> None:
-        """Keep the accounts."""
-        try:
-            self.known.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            replace_file(self.known, (json.dumps({"v": 1, "accounts": known}, indent=1) + "\n").encode())
-        except OSError as error:
-            raise vault_not_writable(self.known, error) from None
 
 
 @asynccontextmanager
@@ -251,14 +226,4 @@ def declined(visit: Visit) -> BadInput:
         "it was called off on the wallet page",
         why="nothing was sent" if visit.task.sends else "no account was chosen",
         fix="run this step again when you want to go on",
-    )
-
-
-def nobody(name: str) -> BadInput:
-    """No wallet showed us an account of this name."""
-    return BadInput(
-        "no-such-account",
-        f"no browser wallet showed an account named {clean(name)}",
-        why="the page asks the wallet for the very account of the review",
-        fix="do step 8 Wallet again and connect the browser wallet",
     )

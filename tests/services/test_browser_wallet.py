@@ -133,7 +133,7 @@ MODEL = model_id(AUTHOR, AUTHOR, 3_500_000_000_000_000, cid.multihash(TEMPLATE))
 
 
 async def known(vault: BrowserWallet) -> None:
-    await asyncio.to_thread(vault.write, {"mine": AUTHOR})
+    await asyncio.to_thread(vault.book.put, "mine", AUTHOR)
 
 
 @asynccontextmanager
@@ -593,7 +593,7 @@ async def test_connecting_keeps_the_account_under_the_wallets_name(
     assert (last.state, last.id, last.address) == ("connected", "test-wallet", AUTHOR)
     assert [(a.name, a.address, a.vault) for a in await vault.accounts()] == [("test-wallet", AUTHOR, "browser")]
     await tab.status("Done. The terminal goes on")
-    assert (vault.known.stat().st_mode & 0o777) == 0o600
+    assert (vault.book.path.stat().st_mode & 0o777) == 0o600
 
 
 async def test_a_name_that_is_taken_is_refused_before_anything_is_served(vault: BrowserWallet) -> None:
@@ -601,6 +601,14 @@ async def test_a_name_that_is_taken_is_refused_before_anything_is_served(vault: 
     for failing in (vault.connect("mine"), vault.connect("no name"), vault.send("nobody", registration())):
         with pytest.raises(Failure):
             await anext(failing)
+
+
+async def test_an_account_can_be_forgotten(vault: BrowserWallet) -> None:
+    await known(vault)
+    assert "the key is in your wallet" in await vault.remove("mine")
+    assert await vault.accounts() == ()
+    with pytest.raises(BadInput):
+        await vault.remove("mine")
 
 
 async def test_a_transaction_of_another_chain_is_not_handed_over(vault: BrowserWallet) -> None:
