@@ -1,4 +1,7 @@
-"""A screen whose step may have to wait for somebody elsewhere: a browser wallet, or a signer in a window of its own."""
+"""A screen whose step may have to wait for somebody elsewhere: a browser wallet, or a signer in a window of its own.
+
+Beside another base it comes second, for Textual takes styles from the first: `class X(TableScreen, HandingScreen)`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from textual import work as worker
+from textual.content import Content
 
 from arbius_tui.domain.events import plain
 from arbius_tui.screens.base import StepScreen
 from arbius_tui.widgets.pane import Cancelled
+from arbius_tui.widgets.text import KEY, words
 
 if TYPE_CHECKING:
     from arbius_tui.domain.events import Found
@@ -49,6 +54,10 @@ class HandingScreen(StepScreen):
         except Cancelled:
             self.handed = None
             self.cancel_job()
+
+    def handed_status(self) -> Content:
+        """For the status line, while somebody else has the word."""
+        return words(("wait  ", KEY), "your wallet has the word; nothing happens before you answer there")
 
     def take_back(self) -> None:
         """Nobody is waited for any more."""
