@@ -7,14 +7,16 @@
   const NO_ANSWER = 1500;              // ms in which wallets announce themselves before the old way is looked at
   const wallets = new Map();           // by uuid: name, rdns, provider
   let task, wallet, socket, go, busy = false, over = false, off = false, looked = false, tries = 0, listed = "";
-  let kept = {};
-  try { kept = JSON.parse(sessionStorage.getItem(KEEP)) || {}; } catch { /* nothing was kept */ }
+  let store, kept = {};
+  // Some browsers refuse a page its storage; then only loading it again does not work.
+  try { store = window.sessionStorage; kept = JSON.parse(store.getItem(KEEP)) || {}; } catch { /* nothing was kept */ }
 
   const clean = (text, most = 200) => String(text ?? "").replace(/[\p{C}\s]+/gu, " ").trim().slice(0, most);
   const same = (a, b) => String(a).toLowerCase() === String(b).toLowerCase();
   const isAddress = (text) => /^0x[0-9a-fA-F]{40}$/.test(text);
   const called = () => (wallet ? wallet.name : "the wallet");
-  const keep = (change) => { kept = { ...kept, ...change }; sessionStorage.setItem(KEEP, JSON.stringify(kept)); };
+  const keep = (change) => { kept = { ...kept, ...change }; store?.setItem(KEEP, JSON.stringify(kept)); };
+  const forget = () => { kept = {}; store?.removeItem(KEEP); };
 
   // ---- what is shown
 
@@ -85,7 +87,7 @@
 
   function connect() {
     const token = location.hash.slice(1);
-    if (token) sessionStorage.removeItem(KEEP), (kept = {}); // what is kept is of an older link
+    if (token) forget(); // what is kept is of an older link
     socket = new WebSocket(`ws://${location.host}/live`);
     socket.addEventListener("open", () => post(token ? "hello" : "back", { key: token || kept.key || "" }));
     socket.addEventListener("message", (event) => heard(JSON.parse(event.data)));
@@ -124,7 +126,7 @@
 
   function finished() {
     const hash = kept.hash;
-    sessionStorage.removeItem(KEEP);
+    forget();
     if (hash) finish(`Sent. The terminal has the hash and follows the transaction; you can close this tab.\n${hash}`);
     else if (off) finish("Called off. Nothing was sent; you can close this tab.");
     else finish("Done. The terminal goes on; you can close this tab.");
