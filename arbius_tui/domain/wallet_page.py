@@ -98,6 +98,7 @@ class Report:
     chain_id: int = 0
     text: str = ""
     key: str = field(default="", repr=False)
+    page: str = ""
 
 
 def report(message: object) -> Report | None:
@@ -118,6 +119,7 @@ def report(message: object) -> Report | None:
         chain if isinstance(chain, int) and not isinstance(chain, bool) and 0 < chain < 2**53 else 0,
         text("text"),
         key if isinstance(key, str) else "",
+        text("page", 40),
     )
 
 

@@ -42,6 +42,8 @@ class Visit:
         self.wallet = ""
         self.token, self.session = secret(), ""
         self.tab: WebSocketResponse | None = None
+        self.page = ""
+        """Of the tab that speaks, made up by it when it was loaded."""
 
     async def talk(self, socket: WebSocketResponse) -> None:
         """Everything that is said on one connection."""
@@ -49,7 +51,9 @@ class Visit:
         if why := self.stranger(hello):
             await self.refuse(socket, why)
             return
-        self.tab = socket
+        before, self.tab = self.tab, socket
+        if before is not None:
+            await before.close()
         try:
             await socket.send_json({"kind": "task", "key": self.session, **task_json(self.task, self.asked)})
             self.tell(Report("open"))
@@ -59,8 +63,9 @@ class Visit:
                     break
                 await self.take(said, socket)
         finally:
-            self.tab = None
-            self.left()
+            if self.tab is socket:
+                self.tab = None
+                self.left()
 
     async def hello(self, socket: WebSocketResponse) -> Report | None:
         """The first message, None if it does not come in time."""
@@ -76,9 +81,11 @@ class Visit:
         known = self.session if hello.kind == "back" else self.token
         if not known or not secrets.compare_digest(hello.key.encode("utf-8", "replace"), known.encode()):
             return "used"
-        if self.tab is not None or self.over:
+        same = bool(hello.page) and hello.page == self.page
+        if (self.tab is not None and not same) or self.over:
             self.tell(Report("second"))
             return "second"
+        self.page = hello.page
         if hello.kind == "hello":
             self.token, self.session = "", secret()
         return ""

@@ -234,6 +234,22 @@ async def test_one_tab_at_a_time(page: Page) -> None:
     assert (await news(page))[:4] == ["open", "second", "ready", "asked"]
 
 
+async def test_a_page_whose_broken_connection_nobody_noticed_comes_back(page: Page) -> None:
+    async with page.live() as first:
+        await first.send_json({"kind": "hello", "key": page.visit.token, "page": "one"})
+        key = (await first.receive_json(timeout=30))["key"]
+        async with page.live() as other:
+            await other.send_json({"kind": "back", "key": key, "page": "two"})
+            assert await other.receive_json(timeout=30) == {"kind": "no", "why": "second"}
+        async with page.live() as again:
+            await again.send_json({"kind": "back", "key": key, "page": "one"})
+            assert (await again.receive_json(timeout=30))["kind"] == "task"
+            assert (await first.receive(timeout=30)).type is aiohttp.WSMsgType.CLOSE
+            await again.send_json({"kind": "declined"})
+            assert await again.receive_json(timeout=30) == {"kind": "done"}
+    assert await news(page) == ["open", "second", "open", "declined"]
+
+
 async def test_a_hash_counts_only_after_the_wallet_was_asked_and_only_once(page: Page) -> None:
     async with page.live() as socket:
         await page.hello(socket, "hello", page.visit.token)

@@ -5,6 +5,7 @@
   const $ = (id) => document.getElementById(id);
   const KEEP = "arbius-tui";           // in this tab's own storage: the session, and a hash that the terminal has not yet
   const NO_ANSWER = 1500;              // ms in which wallets announce themselves before the old way is looked at
+  const PAGE = crypto.randomUUID();    // of this load: the terminal tells a connection that came back from another tab
   const wallets = new Map();           // by uuid: name, rdns, provider
   let task, wallet, socket, go, busy = false, over = false, off = false, looked = false, tries = 0, listed = "";
   let store, kept = {};
@@ -89,7 +90,7 @@
     const token = location.hash.slice(1);
     if (token) forget(); // what is kept is of an older link
     socket = new WebSocket(`ws://${location.host}/live`);
-    socket.addEventListener("open", () => post(token ? "hello" : "back", { key: token || kept.key || "" }));
+    socket.addEventListener("open", () => post(token ? "hello" : "back", { key: token || kept.key || "", page: PAGE }));
     socket.addEventListener("message", (event) => heard(JSON.parse(event.data)));
     socket.addEventListener("close", gone);
   }
