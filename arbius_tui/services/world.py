@@ -21,14 +21,17 @@ from arbius_tui.services.gateways import PUBLIC, Gateway
 from arbius_tui.services.ipfs import LOCAL, KuboNode
 from arbius_tui.services.machines import Machines
 from arbius_tui.services.on_demand import OnDemand, OnDemandChain
-from arbius_tui.services.ports import Chain, Gpus, Health, ModelServers, Prediction, Server, Services
+from arbius_tui.services.ports import Chain, Gpus, Health, ModelServers, Prediction, Server, Services, Vault
 from arbius_tui.services.predictions import CogPredictions
 from arbius_tui.services.replicate import ReplicatePredictions
 from arbius_tui.services.servers import Endpoints, restart_argv
 from arbius_tui.services.tokens import ReplicateToken
 from arbius_tui.services.toolchain import Toolchain
+from arbius_tui.services.vault_external import ClefVault, FrameVault
+from arbius_tui.services.vault_found import found_vaults
 from arbius_tui.services.vault_keyring import KeyringVault
 from arbius_tui.services.vault_keystore import KeystoreVault
+from arbius_tui.services.vault_watch import WatchVault
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,18 @@ class EitherPredictions:
         return self.replicate if url.startswith(REPLICATE) else self.cog
 
 
+def vaults_of(data: Path) -> tuple[Vault, ...]:
+    """All vaults of this machine; `data` is where our own keystores and lists lie. None is asked before a step asks."""
+    return (
+        KeystoreVault(data / "keys"),
+        KeyringVault(data / "keyring.json"),
+        *found_vaults(Path.home(), data),
+        ClefVault(data / "signers.json"),
+        FrameVault(data / "frame.json"),
+        WatchVault(data / "watch.json"),
+    )
+
+
 @asynccontextmanager
 async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
     """The services; `data` is where keystores lie. Nothing is asked of the network or Docker before a step asks."""
@@ -158,8 +173,7 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
             ipfs=tuple(nodes),
             gateways=tuple(Gateway(address) for address in settings.gateways or PUBLIC),
             vaults=(
-                KeystoreVault(data / "keys"),
-                KeyringVault(data / "keyring.json"),
+                *vaults_of(data),
                 BrowserWallet(data / "browser.json", where, settings.remote, settings.pages),
             ),
             chain=OnDemandChain(chain),
