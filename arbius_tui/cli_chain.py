@@ -104,6 +104,16 @@ def watch(options: Options, address: str, name: str) -> int:
 
 
 @wallet.command()
+@click.argument("name", required=False, default="")
+@shared
+def browser(options: Options, name: str) -> int:
+    """Use an account of the wallet in your browser, e.g. MetaMask; it gets the wallet's name unless you give one."""
+    from arbius_tui.steps.browser_account import ConnectBrowser
+
+    return once(options, ConnectBrowser(name))
+
+
+@wallet.command()
 @click.argument("name")
 @click.argument("url")
 @shared

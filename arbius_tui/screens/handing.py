@@ -55,8 +55,10 @@ class HandingScreen(StepScreen):
             self.handed = None
             self.cancel_job()
 
-    def handed_status(self) -> Content:
-        """For the status line, while somebody else has the word."""
+    def status(self) -> Content:
+        """Who has the word."""
+        if self.handed is None:
+            return super().status()
         return words(("wait  ", KEY), "your wallet has the word; nothing happens before you answer there")
 
     def take_back(self) -> None:
