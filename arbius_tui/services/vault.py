@@ -65,6 +65,7 @@ class KeystoreVault:
     """Keystores (version 3) in one folder, each `NAME.json`, mode 0600. `scrypt_n` is the cost of new ones."""
 
     kind = "keystore"
+    elsewhere = ""
 
     def __init__(self, folder: Path, scrypt_n: int = SCRYPT_N) -> None:
         self.folder = folder
@@ -168,6 +169,7 @@ class KeyringVault:
     """
 
     kind = "keyring"
+    elsewhere = "the keyring may ask you to unlock it, in a window of its own"
 
     def __init__(self, index: Path, limit: float = 60) -> None:
         self.index = index
