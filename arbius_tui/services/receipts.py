@@ -59,7 +59,7 @@ async def compared(rpc: Rpc, tx_hash: str) -> SentTransaction | None:
 async def receipt(rpc: Rpc, tx_hash: str, address: str) -> Receipt | None:
     """The receipt as it is now, None while it is not mined; only the events of the engine at `address` count."""
     found = await rpc.found(RECEIPT, tx_hash)
-    if found is None or found.get("blockNumber") is None:
+    if found is None or found.get("blockNumber", "") is None:  # some nodes have a receipt of what waits
         return None
     try:
         ok, block, used = number(found["status"]) == 1, number(found["blockNumber"]), number(found["gasUsed"])

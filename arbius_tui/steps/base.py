@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 TITLES = {
     "checks": "Checks", "model": "Model", "run": "Run", "seed_test": "Seed test", "publish": "Publish",
     "template": "Template", "pin": "Pin", "wallet": "Wallet", "register": "Register", "wire_in": "Wire-in",
-    "after": "After",
+    "after": "After", "owner": "Owner", "verify": "Verify",
 }  # fmt: skip
-"""How each step is called on a screen. They stand here so that the strip can be drawn before any step is imported."""
+"""How each step is called on a screen. They stand here so that the strip can be drawn before any step is imported.
+
+The last two are beside the journey: they can be done for any model, and have no state word.
+"""
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "seed_test": ("run",),
@@ -91,8 +94,9 @@ class Walk:
         from arbius_tui.domain.events import Done, Saved, Started, Trouble
 
         yield Started(TITLES[name])
-        before = self.journey.state(name)
-        await self.save(Place(at=name, states={name: "run"}))
+        before, beside = self.journey.state(name), name not in STEPS
+        if not beside:
+            await self.save(Place(at=name, states={name: "run"}))
         done: Done | None = None
         try:
             if locked(name, self.journey):
@@ -115,10 +119,11 @@ class Walk:
             yield Trouble(failure.problem)
             done = Done(False, failure.exit_code)
         finally:
-            if done is None:
+            if done is None and not beside:
                 # Cancelled, or the author went back from a question. Nothing may be awaited while a generator closes.
                 self.tell(self.store.apply(Place(states={name: "-" if before == "run" else before})))
-        await self.save(Place(states={name: word(done)}))
+        if not beside:
+            await self.save(Place(states={name: word(done)}))
         yield done
 
     async def beside(self, step: Step, ask: Ask) -> AsyncGenerator[Event, None]:
@@ -140,7 +145,7 @@ def locked(name: str, journey: Journey) -> bool:
     proof, sent = journey.records.get("seed_test"), journey.records.get("register")
     if name != "register" or not isinstance(proof, Mapping) or not proof.get("cases"):
         return False
-    under_way = isinstance(sent, Mapping) and sent.get("state") in ("signed", "sent")
+    under_way = isinstance(sent, Mapping) and sent.get("state") in ("handed", "signed", "sent")
     return proof.get("reproducible") is False and not under_way
 
 
