@@ -7,7 +7,9 @@ A vault lists accounts. What else it can do is said by the protocols it satisfie
     neither  looks only; another device signs the unsigned file        watch
 
 A `Keeper` is a Signer that can also be given a key, and a `Connector` is a vault whose accounts are somebody else's
-until the author lets us know them. `domain.transactions` writes the unsigned file and judges what comes back signed.
+until the author lets us know them. `domain.transaction_files` writes the unsigned file (`unsigned_file`,
+`read_unsigned`) and takes the signed one back (`read_signed`); `domain.transactions` decodes and compares
+(`Unsigned.of`, `decode_signed`, `differences`).
 """
 
 from __future__ import annotations
@@ -17,6 +19,22 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 from arbius_tui.domain.secret import Secret
+from arbius_tui.domain.transactions import SignedTransaction
+
+__all__ = [
+    "Account",
+    "Connector",
+    "Handover",
+    "Keeper",
+    "Remover",
+    "Sender",
+    "SignedTransaction",
+    "Signer",
+    "Vault",
+    "Watcher",
+    "Way",
+    "way",
+]
 
 Way: TypeAlias = Literal["sign", "send", "watch"]
 """What an account is good for: we get raw bytes, somebody else sends, or we can only look."""
@@ -33,15 +51,6 @@ class Account:
     name: str
     address: str
     vault: str
-
-
-@dataclass(frozen=True)
-class SignedTransaction:
-    """A signed transaction: its raw bytes as 0x hex, and the hash it will have."""
-
-    raw: str = field(repr=False)
-    hash: str
-    nonce: int
 
 
 @dataclass(frozen=True)

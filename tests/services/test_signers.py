@@ -6,7 +6,8 @@ from typing import Any
 
 from arbius_tui.rehearsal.vault import RehearsalVault
 from arbius_tui.services.ports import Account, Handover, Keeper, Sender, Signer, Vault, way
-from arbius_tui.services.vault import KeyringVault, KeystoreVault
+from arbius_tui.services.vault_keyring import KeyringVault
+from arbius_tui.services.vault_keystore import KeystoreVault
 
 
 class Looks:
