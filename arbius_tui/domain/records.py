@@ -116,9 +116,7 @@ class WalletRecord(Record):
     kind: str = ""
 
 
-TransactionState = Literal[
-    "unsigned", "handed", "signed", "sent", "mined", "already", "failed", "cancelled"
-]
+TransactionState = Literal["unsigned", "handed", "signed", "sent", "mined", "already", "failed", "cancelled"]
 """How far a transaction is. `unsigned`: in a file, for another device; `handed`: to a wallet that sends by itself."""
 
 UNDER_WAY = ("handed", "signed", "sent")
@@ -133,7 +131,7 @@ class TransactionRecord(Record):
     with the same nonce, one of which will be mined instead. `nonce` is only expected while a wallet has it.
     """
 
-    private: ClassVar[frozenset[str]] = frozenset({"raw"})
+    private: ClassVar[frozenset[str]] = frozenset({"raw", "cancel_raw"})
     state: TransactionState = "signed"
     model_id: str = ""
     function: str = "registerModel"
@@ -147,9 +145,12 @@ class TransactionRecord(Record):
     raw: str = ""
     earlier: tuple[str, ...] = ()
     cancel: str = ""
+    cancel_raw: str = ""
     """The one among them that does nothing: with it in a block, nothing was sent after all."""
     unsigned: str = ""
     """The file with the unsigned transaction, if it is signed elsewhere."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """Nonce, gas and price in that file: what comes back signed must have the same."""
     block: int = 0
     gas_used: int = 0
     cost_wei: str = "0"

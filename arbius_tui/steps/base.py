@@ -31,6 +31,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "seed_test": ("run",),
     "pin": ("template",),
     "register": ("pin", "wallet"),
+    "owner": ("wallet",),
     "after": ("register",),
 }
 """Steps whose record a step cannot do without."""
@@ -94,9 +95,8 @@ class Walk:
         from arbius_tui.domain.events import Done, Saved, Started, Trouble
 
         yield Started(TITLES[name])
-        before, beside = self.journey.state(name), name not in STEPS
-        if not beside:
-            await self.save(Place(at=name, states={name: "run"}))
+        before = self.journey.state(name)
+        await self.mark(name, "run", at=name)
         done: Done | None = None
         try:
             if locked(name, self.journey):
@@ -119,12 +119,16 @@ class Walk:
             yield Trouble(failure.problem)
             done = Done(False, failure.exit_code)
         finally:
-            if done is None and not beside:
+            if done is None and name in STEPS:
                 # Cancelled, or the author went back from a question. Nothing may be awaited while a generator closes.
                 self.tell(self.store.apply(Place(states={name: "-" if before == "run" else before})))
-        if not beside:
-            await self.save(Place(states={name: word(done)}))
+        await self.mark(name, word(done))
         yield done
+
+    async def mark(self, name: str, state: str, at: str = "") -> None:
+        """The state word of a step of the journey; what is beside it has none."""
+        if name in STEPS:
+            await self.save(Place(at=at, states={name: state}))
 
     async def beside(self, step: Step, ask: Ask) -> AsyncGenerator[Event, None]:
         """The events of a step that goes on while its screen is used, e.g. an editor that keeps what is typed.

@@ -58,8 +58,9 @@ class Register(Step):
             if isinstance(event, Saved) and isinstance(event.change, RegisterRecord):
                 journey, record = journey.having(event.change), event.change
             if isinstance(event, Done) and event.ok and record is not None:
-                event = replace(event, result={**event.result, "entry": entry(journey.project, record)})
-            yield event
+                yield replace(event, result={**event.result, "entry": entry(journey.project, record)})
+            else:
+                yield event
 
     async def work(self, journey: Journey, services: Services, ask: Ask) -> AsyncIterator[Event]:
         """The same without the entry for config.json."""
@@ -84,28 +85,29 @@ class Register(Step):
             async for event in sending.resume(replace(before, state="sent", block=0), services, ask):
                 yield event
             return
-        async for event in self.fresh(plan, look, request, services, ask):
+        async for event in self.fresh(plan, look, before, services, ask):
             yield event
 
     async def fresh(
-        self, plan: Plan, look: Look, request: Request, services: Services, ask: Ask
+        self, plan: Plan, look: Look, before: RegisterRecord | None, services: Services, ask: Ask
     ) -> AsyncIterator[Event]:
         """Review, confirm, sign, journal, send."""
-        quote = checked(plan, look)
+        quote, request = checked(plan, look), request_of(plan.registration)
         looked = asyncio.get_running_loop().time()
-        await reviews.consents(plan, look, services, ask)
-        for row in reviews.rows(plan, look, quote, services):
+        rows = list(reviews.rows(plan, look, quote, services))
+        for row in rows:
             yield Found(row)
+        await reviews.consents(plan, look, ask)
         record = replace(blank(plan, look), function=request.function, nonce=quote.nonce)
         if self.unsigned:
-            async for event in offline.written(record, quote, self.unsigned):
+            async for event in offline.written(record, quote, rows, self.unsigned):
                 yield event
             return
         if self.signed:
-            record = await offline.taken(record, quote, self.signed, services)
+            record = await offline.taken(record, before, quote, self.signed)
         elif quote.balance_wei < quote.max_cost_wei:
             raise no_funds(plan.account.address, quote.max_cost_wei, quote.balance_wei)
-        keyed = not isinstance(sending.vault_of(services, plan.account.kind), Sender)
+        keyed = not isinstance(sending.vault_of(services, plan.account.kind), Sender) or bool(record.raw)
         question = reviews.confirm(
             plan.model_id, quote, services, "the template, its CID and the model id", later(plan, look), keyed
         )
@@ -150,9 +152,7 @@ async def there(plan: Plan, look: Look, before: RegisterRecord | None, services:
     yield Done(True, 0, sending.result(record, already=True))
 
 
-async def make_plan(
-    journey: Journey, services: Services, ask: Ask, allow_list: tuple[str, ...] | None = None
-) -> Plan:
+async def make_plan(journey: Journey, services: Services, ask: Ask, allow_list: tuple[str, ...] | None = None) -> Plan:
     """The registration, from what the steps before found and what the author answers."""
     template = journey.get(TemplateRecord) or TemplateRecord()
     pin, wallet = journey.get(PinRecord) or PinRecord(), journey.get(WalletRecord) or WalletRecord()

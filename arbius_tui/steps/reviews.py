@@ -64,7 +64,7 @@ def keyless(addr: str, engine: str) -> str:
     return "the engine itself: it can neither use a fee nor change a model" if addr == engine else ""
 
 
-async def consents(plan: Plan, look: Look, services: Services, ask: Ask) -> None:
+async def consents(plan: Plan, look: Look, ask: Ask) -> None:
     """What wants to be meant before the review is confirmed: no owner, an odd fee, a template nobody has."""
     r = plan.registration
     if lost := keyless(r.addr, look.status.engine):
@@ -85,15 +85,20 @@ async def consents(plan: Plan, look: Look, services: Services, ask: Ask) -> None
     if r.allow_list == ():
         await yes(ask, "empty-allow-list", "Register with an empty allow list?",
                   "no miner may solve its tasks until the addr adds one",
-                  "every task waits until a miner is added", "add miners later: owner allow ID add ADDRESS")  # fmt: skip
+                  "every task waits until a miner is added", "add miners later: owner allow ID ADDRESS")  # fmt: skip
     if r.fee_wei and not LEAST_USUAL <= r.fee_wei <= MOST_USUAL:
         await yes(ask, "odd-fee", f"Is a fee of {amount(r.fee_wei, 'AIUS')} meant?",
                   "the models on chain ask 0, 0.0035 or 0.007 AIUS; the fee is typed in AIUS, not in wei",
                   "a task that pays less is refused", "the addr can change it later")  # fmt: skip
     if not plan.pin.stores:
-        await yes(ask, "not-pinned", "Register although no store has the template?",
-                  "miners and the website fetch it by its CID; without it nobody can use the model",
-                  "the model exists before its template can be read", "pin the very same file later: arbius-tui pin")
+        await yes(
+            ask,
+            "not-pinned",
+            "Register although no store has the template?",
+            "miners and the website fetch it by its CID; without it nobody can use the model",
+            "the model exists before its template can be read",
+            "pin the very same file later: arbius-tui pin",
+        )
 
 
 async def yes(ask: Ask, id: str, text: str, why: str, changes: str, undo: str) -> None:

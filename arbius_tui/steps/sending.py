@@ -26,6 +26,9 @@ RECEIPT_LIMIT = 120.0
 CLAIM_LIMIT, CLAIM_PAUSE = 30.0, 0.5
 """Seconds for which a hash that a wallet claims may be unknown to our RPC, and between two looks."""
 
+REFUSED_FOR_GOOD = frozenset({"fee-too-low", "gas-limit", "transaction-too-big", "nonce-too-high"})
+"""What a node says of bytes that it did not take and never will: the next review signs anew, with the same nonce."""
+
 EVENTS = {
     "setModelFee": "ModelFeeChanged",
     "setModelAddr": "ModelAddrChanged",
@@ -105,6 +108,8 @@ async def send(record: TransactionRecord, services: Services) -> AsyncIterator[E
     try:
         await services.chain.send(record.raw)
     except TransactionFailed as failure:
+        if failure.problem.code in REFUSED_FOR_GOOD:
+            yield Saved(replace(record, state="failed"))
         if failure.problem.code != "send-unclear":
             raise
         yield Line("the answer was lost; looking the transaction up by its hash")
@@ -115,9 +120,7 @@ async def send(record: TransactionRecord, services: Services) -> AsyncIterator[E
         yield event
 
 
-async def hand_over(
-    record: TransactionRecord, vault: Sender, quote: Quote, services: Services
-) -> AsyncIterator[Event]:
+async def hand_over(record: TransactionRecord, vault: Sender, quote: Quote, services: Services) -> AsyncIterator[Event]:
     """Let a wallet send. Its hash is a claim: the transaction is fetched and compared before anything is believed."""
     yield Saved(record)
     yield seen(record)
