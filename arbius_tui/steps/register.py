@@ -41,15 +41,19 @@ NO_LIST = ("", "-", "none", "no")
 class Register(Step):
     """Register the model once. `unsigned` ends with a file for another device, `signed` goes on with what it signed.
 
-    `allow_list` names the miners that may solve it; None asks nobody and makes a model for all.
+    `allow_list` names the miners that alone may solve it, None: all may. With `listing` the author is asked for it.
     """
 
     name = "register"
 
     def __init__(
-        self, allow_list: tuple[str, ...] | None = None, unsigned: Path | None = None, signed: Path | None = None
+        self,
+        allow_list: tuple[str, ...] | None = None,
+        unsigned: Path | None = None,
+        signed: Path | None = None,
+        listing: bool = False,
     ) -> None:
-        self.allow_list, self.unsigned, self.signed = allow_list, unsigned, signed
+        self.allow_list, self.unsigned, self.signed, self.listing = allow_list, unsigned, signed, listing
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield the review, then the transaction as it goes on; already registered is a success."""
@@ -67,12 +71,13 @@ class Register(Step):
         for_registration(services.network)
         before = journey.get(RegisterRecord)
         if before is not None and sending.under_way(before):
+            yield Line(f"first what was begun before: the registration of {before.model_id}")
             status = await services.chain.status()
             sending.same_chain(before, status.chain_id, status.engine)
             async for event in sending.resume(before, services, ask):
                 yield event
             return
-        plan = await make_plan(journey, services, ask, self.allow_list)
+        plan = await make_plan(journey, services, ask, self.allow_list, self.listing)
         yield Line(f"model id, computed here: {plan.model_id}", "predicted")
         request = request_of(plan.registration)
         look = await services.chain.look(request, plan.model_id, fee=plan.registration.fee_wei > 0)
@@ -152,7 +157,9 @@ async def there(plan: Plan, look: Look, before: RegisterRecord | None, services:
     yield Done(True, 0, sending.result(record, already=True))
 
 
-async def make_plan(journey: Journey, services: Services, ask: Ask, allow_list: tuple[str, ...] | None = None) -> Plan:
+async def make_plan(
+    journey: Journey, services: Services, ask: Ask, allow_list: tuple[str, ...] | None = None, listing: bool = False
+) -> Plan:
     """The registration, from what the steps before found and what the author answers."""
     template = journey.get(TemplateRecord) or TemplateRecord()
     pin, wallet = journey.get(PinRecord) or PinRecord(), journey.get(WalletRecord) or WalletRecord()
@@ -170,7 +177,7 @@ async def make_plan(journey: Journey, services: Services, ask: Ask, allow_list: 
     owner = "it gets the fees and may change the fee, the address and the allow list later"
     addr = owner_of(await ask(Question("addr", "Which address shall own the model?", owner, own, own)))
     fee = await ask(Question("fee", "What fee shall a task pay, in AIUS?", "AIUS, not ETH", "0", "0"))
-    if allow_list is None:
+    if listing:
         why = "addresses with blanks between; only now can a list be given, and ending it is for good. Empty: everybody"
         allow_list = parse_list(await ask(Question("allow-list", "Which miners alone may solve it?", why, "", "")))
     registration = Registration(own, addr, parse_amount(fee), data, allow_list)

@@ -81,7 +81,7 @@ class Verify(Step):
         result: dict[str, Any] = {
             "model_id": wanted, "chain_id": status.chain_id, "engine": status.engine, "on_chain": told,
             "cid": cids.from_multihash(model.cid), "bytes_found": self.bytes is not None, "bytes": self.bytes,
-            "matches": not self.problems, "problems": self.problems,
+            "matches": not any(p.severity == "error" for p in self.problems), "problems": self.problems,
         }  # fmt: skip
         yield Done(not self.exit, self.exit, result)
 
@@ -129,8 +129,9 @@ class Verify(Step):
         try:
             who, data = await first(services.gateways, cid)
         except Failure as failure:
-            yield Found(Row("gateway", "gateways", "FAIL", failure.problem.what, WHY["block"]))
-            self.wrong(replace(nobody(cid), detail=failure.problem.what), PinFailed.exit_code)
+            yield Found(Row("gateway", "gateways", "warn", failure.problem.what, WHY["block"]))
+            severity: Any = "error" if self.bytes is None else "warn"
+            self.wrong(replace(nobody(cid), detail=failure.problem.what, severity=severity), PinFailed.exit_code)
             return
         yield Found(Row("gateway", "gateways", "SAME", f"{who} has it, {exact_bytes(len(data))}", WHY["block"]))
 
