@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,26 +87,31 @@ def owner() -> None:
 def owner_action(name: str, help: str, values: int) -> None:
     """One action; `values` is how many follow the id, -1 for one or more."""
 
-    @owner.command(name=name, help=help)
-    @click.argument("model_id", metavar="ID")
-    @click.argument("values", nargs=values, metavar={0: "", -1: "ADDRESS.."}.get(values, "VALUE"), required=values != 0)
-    @click.option("--from", "account", metavar="NAME", help="The account in the model's addr; default the journey's.")
-    @click.option("--confirm", metavar="TAIL", help="The last four characters of the model id.")
-    @click.option("--unsigned", type=FILE, metavar="F", help="Sign nothing: write it for another device.")
-    @click.option("--signed", type=FILE, metavar="F", help="Send what another device signed.")
-    @shared
-    def command(options: Options, model_id: str, values: Any, account: str | None, **more: Any) -> int:
+    def command(options: Options, model_id: str, account: str | None, **more: Any) -> int:
         from arbius_tui.steps.owner import Change, Owner
 
         def work() -> int:
-            typed = values if isinstance(values, tuple) else (values,)
-            change = Change.parse(name, model_id, typed)
+            typed = more.get("typed") or ()
+            change = Change.parse(name, model_id, typed if isinstance(typed, tuple) else (typed,))
             flags = {"account": account, "confirm": more["confirm"]}
             given = {key: value for key, value in flags.items() if value is not None}
             step = Owner(change, absolute(more["unsigned"]), absolute(more["signed"]))
             return saved(replace(options, given=given), "wallet", step)
 
         return in_words(options, work)
+
+    marks = [
+        click.argument("model_id", metavar="ID"),
+        *([click.argument("typed", nargs=values, metavar="VALUE" if values > 0 else "ADDRESS..")] if values else []),
+        click.option("--from", "account", metavar="NAME", help="The account in the model's addr."),
+        click.option("--confirm", metavar="TAIL", help="The last four characters of the model id."),
+        click.option("--unsigned", type=FILE, metavar="F", help="Sign nothing: write it for another device."),
+        click.option("--signed", type=FILE, metavar="F", help="Send what another device signed."),
+    ]
+    made: Callable[..., int] = shared(command)
+    for mark in reversed(marks):
+        made = mark(made)
+    owner.command(name=name, help=help)(made)
 
 
 owner_action("set-fee", "Another fee for each task, in AIUS.", 1)
