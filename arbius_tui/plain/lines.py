@@ -197,6 +197,7 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "reader": lambda i: f"{i['state']:<5} {i['id']}: {i['found']}\n  {i['does']}",
     "finding": finding,
     "review": review,
+    "calldata": lambda i: f"calldata {i['function']}, {(len(i['data']) - 2) // 2:,} B: {i['data'][:10]}..",
     "build_step": lambda i: "" if i["state"] == "run" else f"{i['state']:<6} {i['title']}  {seconds(i['seconds'])}",
     "fact": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
     "status": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.worker import Worker
 
 from arbius_tui.domain.errors import Failure, Problem
-from arbius_tui.domain.journey import Place
+from arbius_tui.domain.journey import STEPS, Place
 from arbius_tui.screens.actions import KeyedScreen
 from arbius_tui.screens.session import Session
 from arbius_tui.steps.base import Step
@@ -101,7 +101,9 @@ class StepScreen(KeyedScreen):
         self.begin()
         try:
             walk = await self.session.opened()
-            async with aclosing(walk.run(self.step, self.ask, self.work())) as events:
+            step = self.work()
+            beside = step is not None and step.name not in STEPS  # it has no place in the journey
+            async with aclosing(walk.run(step.name if step and beside else self.step, self.ask, step)) as events:
                 async for event in events:
                     self.dispatch_event(event)
         except Cancelled:

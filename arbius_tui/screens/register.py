@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 
 from arbius_tui.domain.events import Found, Saved, Started
-from arbius_tui.domain.records import RegisterRecord
+from arbius_tui.domain.records import OwnerRecord, RegisterRecord
 from arbius_tui.domain.text import amount, exact_bytes, grouped, short
 from arbius_tui.screens.findings import place
 from arbius_tui.screens.tabled import TableScreen, texts, whole
@@ -22,7 +22,9 @@ from arbius_tui.widgets.text import Column, Row, words
 
 if TYPE_CHECKING:
     # With its first row; the step's module loads the chain's errors.
-    from arbius_tui.steps.register import Review
+    from arbius_tui.services.signers import Handover
+    from arbius_tui.steps.base import Step
+    from arbius_tui.steps.reviews import Calldata, Review
 
 WHY = {
     "call": "the one function of the engine that registers a model",
@@ -36,11 +38,17 @@ WHY = {
     "model id": "a hash of sender, addr, fee and CID; tasks name the model by it",
     "simulate": "the engine ran the call without keeping it and returned this",
     "cost": "the most that it can take from the account; the rest stays there",
+    "allow": "only these miners may solve its tasks; a list is given now or never, and ending it is for good",
+    "now": "what the engine has now",
+    "becomes": "what it will have",
     "tx": "journaled before it was sent: found again, never sent twice",
     "event": "the engine's own word in the mined block; it must be the predicted id",
 }
 """What each row of the review means."""
 TX = {
+    "unsigned": ("wait", "unsigned file"),
+    "handed": ("run", "your wallet has it"),
+    "cancelled": ("off", "cancelled"),
     "signed": ("run", "journaled"),
     "sent": ("run", "sent, pending"),
     "mined": ("ok", "mined"),
@@ -71,7 +79,46 @@ class RegisterScreen(TableScreen):
     room = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "review", id="register.run", tooltip="look at everything again; nothing is sent by it"),
+        Binding("w", "with('list')", "allow list", id="register.list", tooltip="review it with a list of miners"),
+        Binding("u", "with('unsigned')", "unsigned file", id="register.unsigned", tooltip="sign on another device"),
+        Binding("i", "with('signed')", "signed file", id="register.signed", tooltip="send what it signed"),
+        Binding("o", "with('owner')", "owner", id="register.owner", tooltip="change fee, addr or allow list later"),
+        Binding("s", "with('speed-up')", "speed up", id="register.hurry", tooltip="pay more for what waits"),
+        Binding("k", "with('cancel')", "cancel it", id="register.cancel", tooltip="nothing in its place, same nonce"),
+        Binding("f6", "calldata", "calldata", id="register.calldata", tooltip="the call, decoded and as bytes"),
     ]
+    way = ""
+    """What Enter does besides a plain review: list, unsigned, signed, owner, speed-up, cancel."""
+
+    def action_with(self, way: str) -> None:
+        """Run the step in another way than Enter does."""
+        if self.ask.pane is None and not self.running:
+            self.way = way
+            self.action_run()
+
+    def end(self) -> None:
+        """The next Enter reviews."""
+        self.way = ""
+        super().end()
+
+    def work(self) -> Step | None:
+        """The step in the way that was asked for."""
+        return made(self.way, texts(self.saved_record(), "model_id")[0]) if self.way else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Each way where it leads somewhere."""
+        if action == "with":
+            return not self.running and parameters[0] in ways(self.record_state)
+        return super().check_action(action, parameters)
+
+    def action_calldata(self) -> None:
+        """What the transaction says to the engine, in words and as bytes."""
+        from arbius_tui.screens.pages import ReadingPage
+
+        if self.call is None:
+            self.say("nothing is reviewed yet; Enter reviews")
+            return
+        self.app.push_screen(ReadingPage("Calldata", self.call.function.partition("(")[0], decoded(self.call)))
 
     def nothing(self) -> Empty:
         """Before the first look."""
@@ -99,6 +146,7 @@ class RegisterScreen(TableScreen):
     def recall(self) -> None:
         """What was signed, sent or mined before; a transaction under way is followed at once."""
         self.rows: dict[str, Review] = {}
+        self.call: Calldata | None = None
         self.old = False
         saved = self.saved_record()
         if not texts(saved, "model_id")[0]:
@@ -129,7 +177,7 @@ class RegisterScreen(TableScreen):
 
     def transaction(self, saved: Mapping[str, Any]) -> None:
         """The transaction and, once it is mined, the id in the engine's own event."""
-        from arbius_tui.steps.register import Review
+        from arbius_tui.steps.reviews import Review
 
         state, tx_hash, mined, model_id = texts(saved, "state", "tx_hash", "mined_id", "model_id")
         word, said = TX.get(state, ("-", state))
@@ -150,8 +198,13 @@ class RegisterScreen(TableScreen):
 
     def on_found(self, event: Found) -> None:
         """A row of the review; the transaction comes with what is saved."""
-        from arbius_tui.steps.register import Review
+        from arbius_tui.services.signers import Handover
+        from arbius_tui.steps.reviews import Calldata, Review
 
+        if isinstance(event.item, Calldata):
+            self.call = event.item
+        if isinstance(event.item, Handover):
+            self.handover(event.item)
         if isinstance(event.item, Review):
             if self.old:
                 self.old = False
@@ -160,8 +213,20 @@ class RegisterScreen(TableScreen):
             self.take(event.item)
             self.refresh_status()
 
+    def handover(self, step: Handover) -> None:
+        """What the author is to do in a wallet of somebody else's."""
+        self.log_lines.feed(step.text)
+        if step.state == "ask":
+            facts = [Fact("do", step.text), Fact("open", step.url)] if step.url else [Fact("do", step.text)]
+            self.pane.show("in your wallet", "wait", "", facts)
+        self.say(step.text)
+
     def on_saved(self, event: Saved) -> None:
         """Signed, sent, mined: the rows follow what is on disk."""
+        if isinstance(event.change, OwnerRecord):
+            self.transaction({**event.change.public(), "mined_id": ""})
+            self.table.go("tx" if "tx" in self.rows else self.table.row.id if self.table.row else "")
+            self.refresh_status()
         if isinstance(event.change, RegisterRecord):
             record = event.change.public()
             if self.old or not self.rows:
@@ -198,6 +263,9 @@ class RegisterScreen(TableScreen):
         said = {
             "mined": "registered",
             "already": "registered before, nothing was sent",
+            "handed": "your wallet has it; Enter looks whether it was sent",
+            "unsigned": "written for another device; i takes the signed file, Enter reviews again",
+            "cancelled": "cancelled; Enter reviews again",
             "sent": "sent, not seen mined yet; Enter looks for it and never sends another",
             "signed": "signed, not seen sent yet; Enter looks for it and sends the same bytes",
         }.get(self.record_state, "")
@@ -242,13 +310,56 @@ class RegisterScreen(TableScreen):
         return (row.full or row.value) if row else ""
 
 
+def ways(state: str) -> tuple[str, ...]:
+    """The other ways that the step can go from here."""
+    if state in ("signed", "sent"):
+        return ("speed-up", "cancel")
+    if state == "handed":
+        return ()
+    return ("owner",) if state in ("mined", "already") else ("list", "unsigned", "signed")
+
+
+def made(way: str, model_id: str) -> Step | None:
+    """The step in one of these ways."""
+    from arbius_tui.steps.hurry import Hurry
+    from arbius_tui.steps.owner import Owner
+    from arbius_tui.steps.register import Register
+
+    match way:
+        case "list":
+            return Register(listing=True)
+        case "unsigned" | "signed":
+            return Register(filed=way)
+        case "owner":
+            return Owner(of=model_id)
+        case "speed-up" | "cancel":
+            return Hurry("cancel" if way == "cancel" else "speed-up")
+    return None
+
+
+def decoded(call: Calldata) -> list[Content]:
+    """A call to be read: each argument, then the bytes in words of 32."""
+    rows = [words("  ", (f"{name:<10}", "$muted"), value) for name, value in call.arguments]
+    body = call.data[10:]
+    found = [body[at : at + 64] for at in range(0, min(len(body), 64 * MOST_WORDS), 64)]
+    more = len(body) // 64 - len(found)
+    said = [words("  ", (f"and {grouped(more)} more of 32 bytes; F2 has the command that prints them", "$muted"))]
+    head = words(
+        "  ", ("selector  ", "$muted"), call.data[:10], (f"  {grouped((len(call.data) - 2) // 2)} B", "$muted")
+    )
+    return [*rows, Content(""), head, *(words("  ", row) for row in found), *(said if more > 0 else [])]
+
+
+MOST_WORDS = 400
+"""Lines of calldata that are shown."""
+
 TITLE = {"tx": "transaction", "event": "id in the engine's event", "addr": "addr, the owner"}
 """Rows with a longer name in the finding."""
 
 
 def rows_of(saved: Mapping[str, Any], template: Mapping[str, Any], chain: str) -> list[Review]:
     """The review of a registration that was saved: what was sent, by what is on disk."""
-    from arbius_tui.steps.register import Review
+    from arbius_tui.steps.reviews import Review
 
     engine, sender, addr, cid, id, fee = texts(saved, "engine", "sender", "addr", "cid", "model_id", "fee_wei")
     (path,) = texts(template, "path")

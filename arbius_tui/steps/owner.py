@@ -16,7 +16,7 @@ from arbius_tui.domain.errors import BadInput, WrongChain
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.networks import for_registration
-from arbius_tui.domain.questions import Ask, Confirm
+from arbius_tui.domain.questions import Ask, Choice, Confirm, Question
 from arbius_tui.domain.records import OwnerRecord, WalletRecord
 from arbius_tui.domain.registered import parse_id
 from arbius_tui.domain.text import amount, grouped, parse_amount, short
@@ -97,12 +97,14 @@ class Change:
 
 
 class Owner(Step):
-    """Review, confirm, sign, journal, send and follow one change. `change` None only ends what was begun before."""
+    """Review, confirm, sign, journal, send and follow one change; `of` is a model whose change the author is asked."""
 
     name = "owner"
 
-    def __init__(self, change: Change | None = None, unsigned: Path | None = None, signed: Path | None = None) -> None:
-        self.change, self.unsigned, self.signed = change, unsigned, signed
+    def __init__(
+        self, change: Change | None = None, unsigned: Path | None = None, signed: Path | None = None, of: str = ""
+    ) -> None:
+        self.change, self.unsigned, self.signed, self.of = change, unsigned, signed, of
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield the review, then the transaction as it goes on; what the chain has so already is a success."""
@@ -115,18 +117,15 @@ class Owner(Step):
             async for event in sending.resume(before, services, ask):
                 yield event
             return
-        if self.change is None:
-            yield Done(True, 0, {"state": "nothing under way"})
-            return
+        change = self.change or await asked(self.of, ask)
         wallet = journey.get(WalletRecord) or WalletRecord()
-        look = await services.chain.look(self.change.request(wallet.address), self.change.model_id)
-        model = known(look, self.change)
-        if self.change.done_before(model):
+        look = await services.chain.look(change.request(wallet.address), change.model_id)
+        if change.done_before(known(look, change)):
             yield Line("the engine has it so already: nothing is sent")
-            record = replace(blank(self.change, look, wallet), state="already")
+            record = replace(blank(change, look, wallet), state="already")
             yield Done(True, 0, {**sending.result(record), "already": True})
             return
-        async for event in self.fresh(self.change, look, wallet, before, services, ask):
+        async for event in self.fresh(change, look, wallet, before, services, ask):
             yield event
 
     async def fresh(
@@ -144,6 +143,8 @@ class Owner(Step):
         rows = list(review(change, look, known(look, change), quote, wallet, services))
         for row in rows:
             yield Found(row)
+        words = (" ".join(change.values),) if change.values else ()
+        yield Found(reviews.calldata(request, change.model_id, *words))
         record = replace(blank(change, look, wallet), nonce=quote.nonce)
         if self.unsigned:
             async for event in offline.written(record, quote, rows, self.unsigned):
@@ -166,6 +167,26 @@ class Owner(Step):
         events = sending.send(record, services) if record.raw else sending.start(record, quote, services, ask)
         async for event in events:
             yield event
+
+
+ACTIONS = (
+    ("set-fee", "another fee for each task"),
+    ("set-addr", "hand the model to another address"),
+    ("allow", "put miners on the allow list"),
+    ("disallow", "take miners off the allow list"),
+    ("open", "end the allow list for good"),
+)
+
+
+async def asked(model_id: str, ask: Ask) -> Change:
+    """What the author wants to change about this model."""
+    action = await ask(Choice("owner-action", "What shall change?", "only the model's addr may", options=ACTIONS))
+    typed: tuple[str, ...] = ()
+    if action != "open":
+        texts = {"set-fee": ("The new fee, in AIUS", "AIUS, not ETH"), "set-addr": ("The new addr", "0x and 40 digits")}
+        text, why = texts.get(action, ("The miners' addresses", "with blanks between"))
+        typed = tuple((await ask(Question("owner-value", text, why))).split())
+    return Change.parse(action, model_id, typed)
 
 
 def known(look: Look, change: Change) -> OnChainModel:

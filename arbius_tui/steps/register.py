@@ -41,7 +41,8 @@ NO_LIST = ("", "-", "none", "no")
 class Register(Step):
     """Register the model once. `unsigned` ends with a file for another device, `signed` goes on with what it signed.
 
-    `allow_list` names the miners that alone may solve it, None: all may. With `listing` the author is asked for it.
+    `allow_list` names the miners that alone may solve it, None: all may. With `listing` the author is asked for it,
+    with `filed` ("unsigned" or "signed") for the file.
     """
 
     name = "register"
@@ -52,8 +53,10 @@ class Register(Step):
         unsigned: Path | None = None,
         signed: Path | None = None,
         listing: bool = False,
+        filed: str = "",
     ) -> None:
         self.allow_list, self.unsigned, self.signed, self.listing = allow_list, unsigned, signed, listing
+        self.filed = filed
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield the review, then the transaction as it goes on; already registered is a success."""
@@ -77,6 +80,8 @@ class Register(Step):
             async for event in sending.resume(before, services, ask):
                 yield event
             return
+        if self.filed:
+            await self.ask_file(ask)
         plan = await make_plan(journey, services, ask, self.allow_list, self.listing)
         yield Line(f"model id, computed here: {plan.model_id}", "predicted")
         request = request_of(plan.registration)
@@ -93,6 +98,16 @@ class Register(Step):
         async for event in self.fresh(plan, look, before, services, ask):
             yield event
 
+    async def ask_file(self, ask: Ask) -> None:
+        """The file that goes out, or came back."""
+        if self.filed == "unsigned":
+            why = "it travels to the device that has the key; nothing is sent"
+            question = Question("unsigned", "Where shall the unsigned transaction lie?", why, "unsigned.json")
+            self.unsigned = place(await ask(question))
+        else:
+            why = "what the other device wrote: 0x.. or JSON"
+            self.signed = place(await ask(Question("signed", "Where is the signed transaction?", why)))
+
     async def fresh(
         self, plan: Plan, look: Look, before: RegisterRecord | None, services: Services, ask: Ask
     ) -> AsyncIterator[Event]:
@@ -102,6 +117,7 @@ class Register(Step):
         rows = list(reviews.rows(plan, look, quote, services))
         for row in rows:
             yield Found(row)
+        yield Found(reviews.call_of(plan.registration, request))
         await reviews.consents(plan, look, ask)
         record = replace(blank(plan, look), function=request.function, nonce=quote.nonce)
         if self.unsigned:
@@ -126,6 +142,11 @@ class Register(Step):
         events = sending.send(record, services) if record.raw else sending.start(record, quote, services, ask)
         async for event in events:
             yield event
+
+
+def place(typed: str) -> Path:
+    """A path as it was typed, from the home folder or from here."""
+    return Path(typed).expanduser().absolute()
 
 
 def later(plan: Plan, look: Look) -> str:

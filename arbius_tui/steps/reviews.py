@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from arbius_tui.domain.engine import NOBODY, WHOLE, author_share
+from arbius_tui.domain.engine import FUNCTIONS, NOBODY, WHOLE, author_share, signature
 from arbius_tui.domain.errors import BadInput
 from arbius_tui.domain.networks import chain_title
 from arbius_tui.domain.questions import Ask, Confirm, Consent
 from arbius_tui.domain.records import PinRecord, WalletRecord
 from arbius_tui.domain.template import Template
 from arbius_tui.domain.text import amount, exact_bytes, grouped, short
-from arbius_tui.services.ports import Look, Quote, Registration, Services
+from arbius_tui.services.ports import Look, Quote, Registration, Request, Services
 
 LEAST_USUAL, MOST_USUAL = 10**12, 10**18
 """Wei of AIUS: the models known on chain ask 0, 0.0035 or 0.007 AIUS; outside of this a unit was likely mistaken."""
@@ -40,6 +41,30 @@ class Review:
     state: str
     against: str
     full: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Calldata:
+    """The call as bytes, 0x hex, and its arguments in words, in the order of the ABI."""
+
+    kind: ClassVar[str] = "calldata"
+    id: str
+    function: str
+    arguments: tuple[tuple[str, str], ...]
+    data: str
+
+
+def calldata(request: Request, *values: str) -> Calldata:
+    """The call of a request; `values` are the arguments as a person reads them."""
+    names = [part.split(" ")[1].rstrip("_") for part in FUNCTIONS[request.function][0].split(", ")]
+    return Calldata("call", signature(request.function), tuple(zip(names, values, strict=True)), request.data)
+
+
+def call_of(r: Registration, request: Request) -> Calldata:
+    """The call of a registration; the template by its size and hash."""
+    template = f"{exact_bytes(len(r.template))}  sha256 {hashlib.sha256(r.template).hexdigest()}"
+    listed = () if r.allow_list is None else (" ".join(r.allow_list) or "nobody",)
+    return calldata(request, r.addr, f"{r.fee_wei} wei", template, *listed)
 
 
 @dataclass(frozen=True, slots=True)
