@@ -80,8 +80,14 @@ class RegisterScreen(TableScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "review", id="register.run", tooltip="look at everything again; nothing is sent by it"),
         Binding("w", "with('list')", "allow list", id="register.list", tooltip="review it with a list of miners"),
-        Binding("u", "with('unsigned')", "unsigned file", id="register.unsigned", tooltip="sign on another device"),
-        Binding("i", "with('signed')", "signed file", id="register.signed", tooltip="send what it signed"),
+        Binding(
+            "u",
+            "with('unsigned')",
+            "unsigned",
+            id="register.unsigned",
+            tooltip="write a file that another device signs",
+        ),
+        Binding("i", "with('signed')", "signed", id="register.signed", tooltip="send what the other device signed"),
         Binding("o", "with('owner')", "owner", id="register.owner", tooltip="change fee, addr or allow list later"),
         Binding("s", "with('speed-up')", "speed up", id="register.hurry", tooltip="pay more for what waits"),
         Binding("k", "with('cancel')", "cancel it", id="register.cancel", tooltip="nothing in its place, same nonce"),

@@ -163,9 +163,8 @@ def rows(plan: Plan, look: Look, quote: Quote, services: Services) -> Iterator[R
 
 def miners(listed: tuple[str, ...]) -> str:
     """An allow list in words."""
-    few = ", ".join(short(each) for each in listed[:2])
-    more = f" and {len(listed) - 2} more" if len(listed) > 2 else ""
-    return f"{len(listed)} miner{'s' * (len(listed) != 1)}{': ' if few else ''}{few}{more}"
+    more = f" and {len(listed) - 1} more" if len(listed) > 1 else ""
+    return f"{len(listed)} miner{'s' * (len(listed) != 1)}" + (f": {short(listed[0])}{more}" if listed else "")
 
 
 def places(look: Look, quote: Quote, account: WalletRecord, services: Services) -> Iterator[Review]:
@@ -188,9 +187,9 @@ def host(where: str) -> str:
 
 
 def rough(wei: int) -> str:
-    """A balance in ETH to six digits after the point, rounded down; to the wei where that would be nothing."""
+    """A balance in ETH to six digits after the point, rounded down; in wei where that would be nothing."""
     cut = wei - wei % 10**12
-    return amount(cut or wei, "ETH")
+    return amount(cut, "ETH") if cut else f"{wei} wei"
 
 
 def owner_row(plan: Plan, look: Look) -> Review:
@@ -240,6 +239,9 @@ def cost_row(quote: Quote) -> Review:
     full = f"now {amount(quote.cost_wei, 'ETH')}, at most {amount(quote.max_cost_wei, 'ETH')}; gas {grouped(quote.gas)}"
     if quote.l1_gas:
         full += f", of it {grouped(quote.l1_gas)} for data on Ethereum"
+    if quote.balance_wei < quote.max_cost_wei:
+        full += f"; lacking {amount(quote.max_cost_wei - quote.balance_wei, 'ETH')}"
+        return Review("cost", f"at most {amount(quote.max_cost_wei, 'ETH')}", "FAIL", "not covered", full)
     times = quote.balance_wei // quote.max_cost_wei if quote.max_cost_wei else 0
     said = f"covered {grouped(times)}x" if times > 1 else "covered"
     return Review("cost", f"at most {amount(quote.max_cost_wei, 'ETH')}", "ok", said, full)
