@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from arbius_tui.domain.engine import features, model_id, register_calldata
@@ -114,6 +115,7 @@ class Register(Step):
         """Review, confirm, sign, journal, send."""
         quote, request = checked(plan, look), request_of(plan.registration)
         looked = asyncio.get_running_loop().time()
+        warming = asyncio.create_task(asyncio.to_thread(import_module, "eth_account"))  # half a second, while one reads
         rows = list(reviews.rows(plan, look, quote, services))
         for row in rows:
             yield Found(row)
@@ -136,6 +138,7 @@ class Register(Step):
             raise reviews.not_confirmed(plan.model_id[-4:])
         if asyncio.get_running_loop().time() - looked > STALE:
             await services.chain.still(request)
+        await warming
         if record.raw:
             yield Saved(record)
             yield sending.seen(record)
