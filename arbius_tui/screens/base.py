@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.worker import Worker
 
 from arbius_tui.domain.errors import Failure, Problem
-from arbius_tui.domain.journey import STEPS, Place
+from arbius_tui.domain.journey import Place
 from arbius_tui.screens.actions import KeyedScreen
 from arbius_tui.screens.session import Session
 from arbius_tui.steps.base import Step
@@ -63,6 +63,10 @@ class StepScreen(KeyedScreen):
         """Hook: the step with what this screen knows, e.g. the values of a form; None for the step as it is."""
         return None
 
+    def runs(self) -> str:
+        """Hook: the name of what `work` gives, where it is beside the journey."""
+        return self.step
+
     @property
     def running(self) -> bool:
         """Whether the step works now."""
@@ -101,9 +105,7 @@ class StepScreen(KeyedScreen):
         self.begin()
         try:
             walk = await self.session.opened()
-            step = self.work()
-            beside = step is not None and step.name not in STEPS  # it has no place in the journey
-            async with aclosing(walk.run(step.name if step and beside else self.step, self.ask, step)) as events:
+            async with aclosing(walk.run(self.runs(), self.ask, self.work())) as events:
                 async for event in events:
                     self.dispatch_event(event)
         except Cancelled:

@@ -14,7 +14,8 @@ from arbius_tui.domain.events import Found, Saved, Started
 from arbius_tui.domain.records import OwnerRecord, RegisterRecord
 from arbius_tui.domain.text import amount, exact_bytes, grouped, short
 from arbius_tui.screens.findings import place
-from arbius_tui.screens.tabled import TableScreen, texts, whole
+from arbius_tui.screens.register_ways import WaysScreen
+from arbius_tui.screens.tabled import texts, whole
 from arbius_tui.steps.base import LOCKED, locked
 from arbius_tui.widgets.frame import Rule
 from arbius_tui.widgets.panes import Empty, Fact, Facts, why
@@ -22,9 +23,7 @@ from arbius_tui.widgets.text import Column, Row, words
 
 if TYPE_CHECKING:
     # With its first row; the step's module loads the chain's errors.
-    from arbius_tui.services.signers import Handover
-    from arbius_tui.steps.base import Step
-    from arbius_tui.steps.reviews import Calldata, Review
+    from arbius_tui.steps.reviews import Review
 
 WHY = {
     "call": "the one function of the engine that registers a model",
@@ -58,7 +57,7 @@ TX = {
 """State word and words of a transaction."""
 
 
-class RegisterScreen(TableScreen):
+class RegisterScreen(WaysScreen):
     """The last look, and the one transaction."""
 
     step = "register"
@@ -79,52 +78,7 @@ class RegisterScreen(TableScreen):
     room = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "review", id="register.run", tooltip="look at everything again; nothing is sent by it"),
-        Binding("w", "with('list')", "allow list", id="register.list", tooltip="review it with a list of miners"),
-        Binding(
-            "u",
-            "with('unsigned')",
-            "unsigned",
-            id="register.unsigned",
-            tooltip="write a file that another device signs",
-        ),
-        Binding("i", "with('signed')", "signed", id="register.signed", tooltip="send what the other device signed"),
-        Binding("o", "with('owner')", "owner", id="register.owner", tooltip="change fee, addr or allow list later"),
-        Binding("s", "with('speed-up')", "speed up", id="register.hurry", tooltip="pay more for what waits"),
-        Binding("k", "with('cancel')", "cancel it", id="register.cancel", tooltip="nothing in its place, same nonce"),
-        Binding("f6", "calldata", "calldata", id="register.calldata", tooltip="the call, decoded and as bytes"),
     ]
-    way = ""
-    """What Enter does besides a plain review: list, unsigned, signed, owner, speed-up, cancel."""
-
-    def action_with(self, way: str) -> None:
-        """Run the step in another way than Enter does."""
-        if self.ask.pane is None and not self.running:
-            self.way = way
-            self.action_run()
-
-    def end(self) -> None:
-        """The next Enter reviews."""
-        self.way = ""
-        super().end()
-
-    def work(self) -> Step | None:
-        """The step in the way that was asked for."""
-        return made(self.way, texts(self.saved_record(), "model_id")[0]) if self.way else None
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Each way where it leads somewhere."""
-        if action == "with":
-            return not self.running and parameters[0] in ways(self.record_state)
-        return super().check_action(action, parameters)
-
-    def action_calldata(self) -> None:
-        """What the transaction says to the engine, in words and as bytes."""
-        from arbius_tui.screens.pages import ReadingPage
-
-        if self.call is None:
-            self.say("nothing is reviewed yet; Enter reviews")
-            return
-        self.app.push_screen(ReadingPage("Calldata", self.call.function.partition("(")[0], decoded(self.call)))
 
     def nothing(self) -> Empty:
         """Before the first look."""
@@ -152,7 +106,7 @@ class RegisterScreen(TableScreen):
     def recall(self) -> None:
         """What was signed, sent or mined before; a transaction under way is followed at once."""
         self.rows: dict[str, Review] = {}
-        self.call: Calldata | None = None
+        self.call = None
         self.old = False
         saved = self.saved_record()
         if not texts(saved, "model_id")[0]:
@@ -204,13 +158,9 @@ class RegisterScreen(TableScreen):
 
     def on_found(self, event: Found) -> None:
         """A row of the review; the transaction comes with what is saved."""
-        from arbius_tui.services.signers import Handover
-        from arbius_tui.steps.reviews import Calldata, Review
+        from arbius_tui.steps.reviews import Review
 
-        if isinstance(event.item, Calldata):
-            self.call = event.item
-        if isinstance(event.item, Handover):
-            self.handover(event.item)
+        super().on_found(event)
         if isinstance(event.item, Review):
             if self.old:
                 self.old = False
@@ -218,14 +168,6 @@ class RegisterScreen(TableScreen):
                 self.table.set_rows([])
             self.take(event.item)
             self.refresh_status()
-
-    def handover(self, step: Handover) -> None:
-        """What the author is to do in a wallet of somebody else's."""
-        self.log_lines.feed(step.text)
-        if step.state == "ask":
-            facts = [Fact("do", step.text), Fact("open", step.url)] if step.url else [Fact("do", step.text)]
-            self.pane.show("in your wallet", "wait", "", facts)
-        self.say(step.text)
 
     def on_saved(self, event: Saved) -> None:
         """Signed, sent, mined: the rows follow what is on disk."""
@@ -254,11 +196,6 @@ class RegisterScreen(TableScreen):
         # A model id takes the whole line at 80.
         facts += [Fact("value", value, "F4 copy" if len(value) < 56 else ""), Fact("checked", row.against)]
         self.pane.show(TITLE.get(id, id), row.state, place(self.table), facts)
-
-    @property
-    def record_state(self) -> str:
-        """How far the registration is: signed, sent, mined, already, failed, or empty."""
-        return texts(self.saved_record(), "state")[0]
 
     def status(self) -> Content:
         """Ready, on its way, or registered."""
@@ -315,49 +252,6 @@ class RegisterScreen(TableScreen):
         row = self.rows.get(self.table.row.id) if self.table.row else None
         return (row.full or row.value) if row else ""
 
-
-def ways(state: str) -> tuple[str, ...]:
-    """The other ways that the step can go from here."""
-    if state in ("signed", "sent"):
-        return ("speed-up", "cancel")
-    if state == "handed":
-        return ()
-    return ("owner",) if state in ("mined", "already") else ("list", "unsigned", "signed")
-
-
-def made(way: str, model_id: str) -> Step | None:
-    """The step in one of these ways."""
-    from arbius_tui.steps.hurry import Hurry
-    from arbius_tui.steps.owner import Owner
-    from arbius_tui.steps.register import Register
-
-    match way:
-        case "list":
-            return Register(listing=True)
-        case "unsigned" | "signed":
-            return Register(filed=way)
-        case "owner":
-            return Owner(of=model_id)
-        case "speed-up" | "cancel":
-            return Hurry("cancel" if way == "cancel" else "speed-up")
-    return None
-
-
-def decoded(call: Calldata) -> list[Content]:
-    """A call to be read: each argument, then the bytes in words of 32."""
-    rows = [words("  ", (f"{name:<10}", "$muted"), value) for name, value in call.arguments]
-    body = call.data[10:]
-    found = [body[at : at + 64] for at in range(0, min(len(body), 64 * MOST_WORDS), 64)]
-    more = len(body) // 64 - len(found)
-    said = [words("  ", (f"and {grouped(more)} more of 32 bytes; F2 has the command that prints them", "$muted"))]
-    head = words(
-        "  ", ("selector  ", "$muted"), call.data[:10], (f"  {grouped((len(call.data) - 2) // 2)} B", "$muted")
-    )
-    return [*rows, Content(""), head, *(words("  ", row) for row in found), *(said if more > 0 else [])]
-
-
-MOST_WORDS = 400
-"""Lines of calldata that are shown."""
 
 TITLE = {"tx": "transaction", "event": "id in the engine's event", "addr": "addr, the owner"}
 """Rows with a longer name in the finding."""
