@@ -39,9 +39,10 @@ SECONDS, MEMORY, CALLS, WAITED = 1.6, 160.0, 14, 0.5
 def measure(rounds: int = ROUNDS) -> list[Row]:
     """All rows; none without anvil and Kubo."""
     try:
-        binary, kubo = parts.PARTS["anvil"](), parts.PARTS["kubo"]()
+        binary, nodes = parts.PARTS["anvil"](), parts.PARTS["kubo"]()
     except parts.Missing as missing:
         return [Row("registration on anvil", f"not measured: {missing}")]
+    kubo = nodes["rpc1"] if isinstance(nodes, dict) else str(nodes)
     with scratch() as home, anvil_process(str(binary)) as node:
         put_engine(node)
         prepare(Path(home))
@@ -49,12 +50,12 @@ def measure(rounds: int = ROUNDS) -> list[Row]:
         found: list[tuple[float, float, float]] = []
         for _ in range(rounds + 1):
             ask(node, "anvil_setBalance", AUTHOR, hex(ETHER))
-            found.append(registered(home, node, dict(kubo)["rpc1"]))
+            found.append(registered(home, node, kubo))
             ask(node, "evm_revert", clean)
             clean = ask(node, "evm_snapshot")
             forget(Path(home))
         ask(node, "anvil_setBalance", AUTHOR, hex(ETHER))
-        calls, requests = asyncio.run(counted(home, node, dict(kubo)["rpc1"]))
+        calls, requests = asyncio.run(counted(home, node, kubo))
     return rows(found[1:], calls, requests)
 
 

@@ -1,4 +1,4 @@
-"""What Register does besides a plain review: lists, files of another device, later changes, what waits, the calldata."""
+"""What Register does besides a plain review: lists, files of another device, later changes, what waits, calldata."""
 
 from __future__ import annotations
 
