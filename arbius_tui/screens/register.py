@@ -76,6 +76,10 @@ class RegisterScreen(WaysScreen):
         Column("Checked against", 0, 0),
     )
     room = 4
+    hints = (
+        "register.run", "register.list", "register.unsigned", "register.signed", "register.owner", "register.hurry",
+        "register.cancel", "register.calldata",
+    )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "review", id="register.run", tooltip="look at everything again; nothing is sent by it"),
     ]
@@ -91,7 +95,11 @@ class RegisterScreen(WaysScreen):
         verb = "rehearsed" if self.session.rehearsal else "sent"
         return Empty(
             "The model is not registered yet.",
-            [("Enter", f"review every value; nothing is {verb} before you confirm it")],
+            [
+                ("Enter", f"review every value; nothing is {verb} before you confirm it"),
+                ("w", "the same, with a list of the miners that alone may solve it"),
+                ("u", "the same, into a file that another device signs; i takes it back signed"),
+            ],
             "What is registered stays: the template, its CID and the model id.",
         )
 
@@ -126,8 +134,11 @@ class RegisterScreen(WaysScreen):
 
     def show_full(self) -> None:
         """The values that are cut in the table."""
-        wanted = [("id", "model id"), ("CID", "CID"), ("addr", "addr"), ("tx", "tx")]
-        self.full.show([Fact(label, self.rows[id].full) for label, id in wanted if id in self.rows])
+        wanted = [("id", "model id"), ("CID", "CID"), ("addr", "addr"), ("miners", "allow"), ("fee", "fee"),
+                  ("cost", "cost"), ("chain", "chain"), ("tx", "tx")]  # fmt: skip
+        self.full.show(
+            [Fact(label, self.rows[id].full) for label, id in wanted if id in self.rows and self.rows[id].full]
+        )
 
     def show_record(self, saved: Mapping[str, Any]) -> None:
         """The rows of a registration that was signed before."""

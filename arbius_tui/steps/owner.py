@@ -239,13 +239,13 @@ async def meant(change: Change, look: Look, ask: Ask) -> None:
 def consequence(change: Change) -> tuple[str, str]:
     """What is fixed by it, and what can be changed later."""
     return {
-        "set-fee": ("nothing", "the fee, as often as you like; tasks that are open keep what they paid"),
+        "set-fee": ("this one transaction", "the fee, as often as you like"),
         "set-addr": (
             "your say in this model: the new addr alone decides from then on",
             "everything, by the new addr",
         ),
         "open": ("the end of the list: no function turns it on again", "fee and addr, by addr only"),
-    }.get(change.action, ("nothing", "add and remove miners as often as you like"))
+    }.get(change.action, ("this one transaction", "the list, as often as you like"))
 
 
 def review(
