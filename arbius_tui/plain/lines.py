@@ -186,6 +186,12 @@ def prediction(i: Mapping[str, Any]) -> str:
     return f"succeeded in {seconds(i['seconds'])}  {i['shape']}{folder}{cpu}"
 
 
+def handover(i: Mapping[str, Any]) -> str:
+    """What a wallet elsewhere waits for: the address to open, and the tunnel to it from another machine."""
+    way = [f"  from another machine, first there: {i['tunnel']}"] if i["tunnel"] else []
+    return "\n".join([i["text"], *([f"  {i['url']}"] if i["url"] else []), *way])
+
+
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "check": check,
     "drift": drift,
@@ -209,6 +215,7 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "identity": lambda i: f"{i['path']}  {exact_bytes(i['bytes'])}  CID {i['cid']}",
     "way": lambda i: "" if i["state"] == "wait" else f"{i['state']:<5} {i['title']}: {i['cid']}  {i['note']}",
     "account": lambda i: f"account {i['name']}  {i['address']}",
+    "handover": handover,
     "money": lambda i: f"it has {i['text']}",
     "transaction": lambda i: f"{i['state']}  {i['tx_hash']}  nonce {i['nonce']}{block(i)}",
 }

@@ -13,6 +13,7 @@ from arbius_tui.domain.events import Found, Saved, Started, plain
 from arbius_tui.domain.questions import Choice, Question
 from arbius_tui.domain.records import WalletRecord
 from arbius_tui.screens.findings import place
+from arbius_tui.screens.handing import HandingScreen
 from arbius_tui.screens.session import Session
 from arbius_tui.screens.tabled import TableScreen, texts
 from arbius_tui.widgets.dock import Dock
@@ -23,6 +24,7 @@ KEPT = {
     "keystore": "encrypted in a file of yours; each signature asks for its password",
     "keyring": "in this system's own keyring; it asks you when it is locked",
     "rehearsal": "made for this rehearsal and worth nothing on any other chain",
+    "browser": "in your browser's wallet, and it stays there; the wallet asks you for each transaction",
     "watch": "not here: this account can look, and another device signs",
 }
 """Where the key of an account is, by the kind of its vault."""
@@ -43,7 +45,7 @@ class Known:
         return f"{self.vault}/{self.name}"
 
 
-class WalletScreen(TableScreen):
+class WalletScreen(TableScreen, HandingScreen):
     """Choose the account that signs, or make one."""
 
     step = "wallet"
@@ -99,6 +101,8 @@ class WalletScreen(TableScreen):
 
     def on_found(self, event: Found) -> None:
         """An account, or what the chosen one has."""
+        if event.item.kind == "handover":
+            super().on_found(event)
         found = plain(event.item)
         if event.item.kind == "account":
             account = Known(found["name"], found["address"], found["vault"])

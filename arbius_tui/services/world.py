@@ -12,6 +12,7 @@ from arbius_tui.domain.evm import parse_address
 from arbius_tui.domain.networks import Network, network
 from arbius_tui.domain.places import REPLICATE
 from arbius_tui.domain.secret import Secret
+from arbius_tui.services.browser_wallet import BrowserWallet
 from arbius_tui.services.builder import ImageBuilder
 from arbius_tui.services.chain import open_chain
 from arbius_tui.services.cog import CogCli
@@ -20,14 +21,17 @@ from arbius_tui.services.gateways import PUBLIC, Gateway
 from arbius_tui.services.ipfs import LOCAL, KuboNode
 from arbius_tui.services.machines import Machines
 from arbius_tui.services.on_demand import OnDemand, OnDemandChain
-from arbius_tui.services.ports import Chain, Gpus, Health, ModelServers, Prediction, Server, Services
+from arbius_tui.services.ports import Chain, Gpus, Health, ModelServers, Prediction, Server, Services, Vault
 from arbius_tui.services.predictions import CogPredictions
 from arbius_tui.services.replicate import ReplicatePredictions
 from arbius_tui.services.servers import Endpoints, restart_argv
 from arbius_tui.services.tokens import ReplicateToken
 from arbius_tui.services.toolchain import Toolchain
+from arbius_tui.services.vault_external import ClefVault, FrameVault
+from arbius_tui.services.vault_found import found_vaults
 from arbius_tui.services.vault_keyring import KeyringVault
 from arbius_tui.services.vault_keystore import KeystoreVault
+from arbius_tui.services.vault_watch import WatchVault
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,20 @@ class Settings:
     lasting: bool = True
     token: Secret | None = None
     """Replicate's API token from a file; None: the keyring's."""
+    remote: str = ""
+    """`user@host` of this machine where the author's terminal is on another one."""
+    pages: Path | None = None
+    """A folder that browsers can read, where they cannot read the one for temporary files."""
 
     def chosen(self) -> Network:
         """The network, with another engine or chain id where the author names one."""
         found = network(self.network)
         engine = parse_address(self.engine) if self.engine else found.engine
-        return replace(found, engine=engine, chain_id=self.chain_id or found.chain_id, rpcs=self.rpc or found.rpcs)
+        found = replace(found, engine=engine, rpcs=self.rpc or found.rpcs)
+        if self.chain_id in (0, found.chain_id):
+            return found
+        # Another chain has another name, and the explorer of this one knows nothing of it.
+        return replace(found, chain_id=self.chain_id, title=f"Chain {self.chain_id}", explorer="")
 
 
 class EitherServers:
@@ -123,6 +135,18 @@ class EitherPredictions:
         return self.replicate if url.startswith(REPLICATE) else self.cog
 
 
+def vaults_of(data: Path) -> tuple[Vault, ...]:
+    """All vaults of this machine; `data` is where our own keystores and lists lie. None is asked before a step asks."""
+    return (
+        KeystoreVault(data / "keys"),
+        KeyringVault(data / "keyring.json"),
+        *found_vaults(Path.home(), data),
+        ClefVault(data / "signers.json"),
+        FrameVault(data / "frame.json"),
+        WatchVault(data / "watch.json"),
+    )
+
+
 @asynccontextmanager
 async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
     """The services; `data` is where keystores lie. Nothing is asked of the network or Docker before a step asks."""
@@ -148,7 +172,10 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
             predictions=EitherPredictions(cog, hosted),
             ipfs=tuple(nodes),
             gateways=tuple(Gateway(address) for address in settings.gateways or PUBLIC),
-            vaults=(KeystoreVault(data / "keys"), KeyringVault(data / "keyring.json")),
+            vaults=(
+                *vaults_of(data),
+                BrowserWallet(data / "browser.json", where, settings.remote, settings.pages),
+            ),
             chain=OnDemandChain(chain),
             network=settings.network,
             out=settings.out,

@@ -13,8 +13,9 @@ alive() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
 die() { say "parts.sh: $1"; [ -z "${2:-}" ] || tail -n 20 "$2" >&2; exit 1; }  # a sentence and the end of a log
 until_true() { local left=$1; shift; until "$@" >/dev/null 2>&1; do left=$((left - 1)); [ $left -gt 0 ] || return 1; sleep 0.2; done; }
 
-packages() {  # 40 s cold
-  local want=(docker.io iptables iproute2 debootstrap gnome-keyring dbus libsecret-tools tmux openssh-server openssh-client) miss=() p
+packages() {  # 60 s cold
+  local want=(docker.io iptables iproute2 debootstrap gnome-keyring dbus libsecret-tools tmux openssh-server openssh-client
+              chromium) miss=() p
   command -v npm >/dev/null || want+=(nodejs npm)
   for p in "${want[@]}"; do dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || miss+=("$p"); done
   [ ${#miss[@]} = 0 ] && return
@@ -87,6 +88,20 @@ kubo() {  # 5 min cold (555 MB of modules, 800 MB of build cache) for one binary
   rm -rf "$work"
 }
 
+clef() {  # 3 min cold: geth's signer, one binary of 50 MB, kept. It builds without a C compiler.
+  local bin=$cache/clef-1.16.7/clef work
+  [ -x "$bin" ] && return
+  PATH=$PATH:/usr/local/go/bin
+  command -v go >/dev/null || die "Clef is built from source and there is no Go here; install Go 1.26 or newer"
+  work=$(mktemp -d); mkdir -p "${bin%/*}"
+  ( cd "$work" && go mod init clef 2>/dev/null
+    go mod edit -require=github.com/ethereum/go-ethereum@v1.16.7 -tool=github.com/ethereum/go-ethereum/cmd/clef
+    CGO_ENABLED=0 GOFLAGS=-mod=mod go build -trimpath -ldflags='-s -w' -o clef github.com/ethereum/go-ethereum/cmd/clef \
+      >build.log 2>&1 || die "Clef did not build" build.log
+    mv clef "$bin" )
+  rm -rf "$work"
+}
+
 docker_up() {  # 3 s. An Engine that already answers is used as it is, and not ended by `down`.
   local dir=$1 host=${DOCKER_HOST:-unix:///var/run/docker.sock}
   if ! docker -H "$host" info >/dev/null 2>&1; then
@@ -156,7 +171,7 @@ case ${1:-} in
   install)
     mkdir -p "$cache"
     exec 9>"$cache/.lock"; flock 9
-    for part in packages anvil solc cogs engine base_image kubo; do say "real part: $part"; "$part" 9>&-; done ;;
+    for part in packages anvil solc cogs engine base_image kubo clef; do say "real part: $part"; "$part" 9>&-; done ;;
   up) dir=$(mkdir -p "$2" && cd "$2" && pwd); docker_up "$dir"; docker_old_up "$dir"; kubo_up "$dir" ;;
   down) down "$2" ;;
   *) sed -n 2,7p "$0" >&2; exit 2 ;;
