@@ -208,7 +208,6 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "fact": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
     "status": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
     "audit": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
-    "handover": lambda i: f"{i['text']}{'  ' + i['url'] if i['url'] else ''}",
     "health": health,
     "output": output,
     "prediction": prediction,

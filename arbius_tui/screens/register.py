@@ -210,6 +210,8 @@ class RegisterScreen(WaysScreen):
 
     def status(self) -> Content:
         """Ready, on its way, or registered."""
+        if self.handed is not None:
+            return super().status()
         if self.running and self.ask.pane is not None and "cost" in self.rows and not self.old:
             return words(("READY  ", "bold $success"), f"1 transaction, {self.rows['cost'].value}")
         if self.running:

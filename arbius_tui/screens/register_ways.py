@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from arbius_tui.domain.events import Found
 from arbius_tui.domain.text import grouped
+from arbius_tui.screens.handing import HandingScreen
 from arbius_tui.screens.tabled import TableScreen, texts
-from arbius_tui.widgets.panes import Fact
 from arbius_tui.widgets.text import words
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from arbius_tui.steps.reviews import Calldata
 
 
-class WaysScreen(TableScreen):
+class WaysScreen(TableScreen, HandingScreen):
     """The other ways through the step, each with its key where it leads somewhere."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -46,21 +46,12 @@ class WaysScreen(TableScreen):
         return texts(self.saved_record(), "state")[0]
 
     def on_found(self, event: Found) -> None:
-        """The call as bytes, and what a wallet of somebody else's wants."""
+        """The call as bytes; what a wallet of somebody else's wants has a pane of its own."""
         from arbius_tui.steps.reviews import Calldata
 
         if isinstance(event.item, Calldata):
             self.call = event.item
-        if event.item.kind == "handover":
-            self.handover(event.item)
-
-    def handover(self, step: Any) -> None:
-        """What the author is to do in a wallet of somebody else's."""
-        self.log_lines.feed(step.text)
-        if step.state == "ask":
-            facts = [Fact("do", step.text), Fact("open", step.url)] if step.url else [Fact("do", step.text)]
-            self.pane.show("in your wallet", "wait", "", facts)
-        self.say(step.text)
+        super().on_found(event)
 
     def action_with(self, way: str) -> None:
         """Run the step in another way than Enter does."""
