@@ -1,15 +1,14 @@
-"""The commands about IPFS, accounts and the chain."""
+"""The commands about IPFS and accounts."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
-from arbius_tui.cli_run import FILE, later, not_built, once, saved, shared
+from arbius_tui.cli_run import FILE, not_built, once, shared
 from arbius_tui.options import Options
 
 
@@ -135,35 +134,5 @@ def remove(options: Options, name: str, confirm: str | None) -> int:
     return once(replace(options, given={"confirm": confirm} if confirm else {}), Remove(name))
 
 
-@click.command()
-@click.option("--template", "file", type=FILE, required=True, help="The template's file.")
-@click.option("--from", "account", required=True, metavar="NAME", help="The account that signs.")
-@click.option("--addr", metavar="A", help="The owner; default the account itself.")
-@click.option("--fee", metavar="AIUS", default="0", help="The fee of a task.")
-@click.option("--confirm", metavar="TAIL", help="The last four characters of the model id.")
-@click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC.")
-@click.option("--allow-list", type=FILE, hidden=True)
-@click.option("--unsigned", type=FILE, hidden=True)
-@click.option("--signed", type=FILE, hidden=True)
-@shared
-def register(options: Options, file: Path, account: str, ipfs: tuple[str, ...], **more: Any) -> int:
-    """Register a template: one transaction, journaled before it is sent."""
-    from arbius_tui.steps.template_check import CheckFile
-
-    later = [name for name in ("allow_list", "unsigned", "signed") if more[name] is not None]
-    if later:
-        return not_built(options, f"register --{later[0].replace('_', '-')}", "register with an account of a vault")
-    flags = {"account": account, "addr": more["addr"], "fee": more["fee"], "confirm": more["confirm"]}
-    given = {key: value for key, value in flags.items() if value is not None}
-    stops = (CheckFile(file.absolute()), "pin", "wallet", "register")
-    return saved(replace(options, given=given), *stops, ipfs=ipfs)
-
-
-COMMANDS = (
-    pin,
-    wallet,
-    register,
-    later("owner", "call setModelFee or setModelAddr on the engine from the model's addr"),
-    later("verify", "compare `cid FILE` and `id FILE` with what the engine says"),
-)
+COMMANDS = (pin, wallet)
 """What the root group has from here."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
 
-from arbius_tui.domain.errors import Fix, Problem
+from arbius_tui.domain.errors import Failure, Fix, Problem
 from arbius_tui.domain.gpus import Gpu
 from arbius_tui.domain.journey import Journey, Record
 from arbius_tui.domain.secret import Secret
@@ -338,8 +338,21 @@ class Registration:
 
 
 @dataclass(frozen=True)
+class Request:
+    """One call of the engine: who sends it, which function, and its calldata as 0x hex."""
+
+    sender: str
+    function: str
+    data: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Quote:
-    """A simulated registration: the id the engine returned, what it costs at most, and a transaction to sign."""
+    """A simulated call: the id the engine returned (a registration's), what it costs, and a transaction to sign.
+
+    `cost_wei` is what it would take at the price of now, `max_cost_wei` the most that it can take. `l1_gas` is the part
+    of the gas that pays for data on Ethereum, 0 where nobody says it.
+    """
 
     model_id: str
     gas: int
@@ -347,13 +360,42 @@ class Quote:
     balance_wei: int
     nonce: int
     transaction: Mapping[str, Any]
+    cost_wei: int = 0
+    l1_gas: int = 0
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of a fee goes to the treasury, in parts of 10**18; `own`: the model has a share of its own."""
+
+    treasury: int
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a review shows of the chain, asked at once. Either `quote` or `refused` is there.
+
+    `model` is models(id) now. `second` names the RPC that said the same, `doubt` is why there is only one opinion.
+    `listed`: whether the model has an allow list; None where the engine has none.
+    """
+
+    status: ChainStatus
+    model: OnChainModel | None
+    quote: Quote | None
+    refused: Failure | None = None
+    share: Share | None = None
+    listed: bool | None = None
+    where: str = ""
+    second: str = ""
+    doubt: Problem | None = None
 
 
 @dataclass(frozen=True)
 class Receipt:
     """A mined transaction. `model_id` is from the engine's own event, empty when there was none.
 
-    `problem` says why it failed when `ok` is false.
+    `problem` says why it failed when `ok` is false. `events` are the names of the engine's events in it.
     """
 
     tx_hash: str
@@ -363,6 +405,22 @@ class Receipt:
     cost_wei: int
     model_id: str
     problem: Problem | None = None
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SentTransaction:
+    """A transaction that the chain knows, as far as one may compare it; addresses checksummed, `data` 0x hex."""
+
+    tx_hash: str
+    sender: str
+    to: str
+    data: str = field(repr=False)
+    nonce: int = 0
+    value: int = 0
+    chain_id: int | None = None
+    block: int = 0
+    max_fee: int = 0
 
 
 class Chain(Protocol):
@@ -389,14 +447,38 @@ class Chain(Protocol):
     async def quote(self, registration: Registration) -> Quote:
         """eth_call, estimate and build. A revert is a WrongChain or TransactionFailed in words."""
 
+    async def look(self, request: Request, model_id: str, fee: bool = False) -> Look:
+        """All that a review shows, in one request where the node takes several questions; nothing is believed twice.
+
+        With `fee` also who gets it. WrongChain when the chain is another, has no engine, or two RPCs disagree.
+        """
+
+    async def still(self, request: Request) -> None:
+        """The same call simulated once more right before it is signed; a revert is a failure in words."""
+
+    async def code(self, address: str) -> bytes:
+        """The contract at an address, empty for an account with a key and for nobody's."""
+
     async def send(self, raw: str) -> str:
         """Broadcast once, never again by itself; the hash. TransactionFailed `send-unclear` if the answer was lost."""
 
     async def known(self, tx_hash: str) -> bool:
         """Whether the chain knows this transaction, mined or not."""
 
+    async def transaction(self, tx_hash: str) -> SentTransaction | None:
+        """The transaction with this hash, None where the chain does not know it."""
+
     async def nonce(self, address: str) -> int:
-        """The next nonce of this account."""
+        """The next nonce of this account, waiting transactions counted."""
+
+    async def used(self, address: str) -> int:
+        """How many nonces of this account are used up by mined transactions."""
+
+    async def price(self) -> int:
+        """Wei for a unit of gas now."""
+
+    async def final(self, block: int) -> str:
+        """How firm a block is: `final` (nobody can undo it), `safe`, or `latest` (the sequencer's word)."""
 
     async def receipt(self, tx_hash: str, limit: float) -> Receipt | None:
         """The receipt, waited for at most `limit` seconds; None when it is not mined by then."""

@@ -154,7 +154,7 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
 
     @asynccontextmanager
     async def first_rpc() -> AsyncIterator[Chain]:
-        async with open_chain(where.rpcs[0], where) as found:
+        async with open_chain(where.rpcs[0], where, second="".join(tuple(dict.fromkeys(where.rpcs))[1:2])) as found:
             yield found
 
     async with AsyncExitStack() as stack:

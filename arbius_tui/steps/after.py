@@ -70,7 +70,18 @@ async def transaction(journey: Journey, services: Services) -> tuple[str, str]:
     receipt = await services.chain.receipt(record.tx_hash, 0)
     if receipt is None:
         return "wait", f"{record.tx_hash} is not mined"
-    return ("ok" if receipt.ok else "FAIL"), f"{record.tx_hash} in block {grouped(receipt.block)}"
+    if not receipt.ok:
+        return "FAIL", f"{record.tx_hash} in block {grouped(receipt.block)} failed"
+    return "ok", f"{record.tx_hash} in block {grouped(receipt.block)}{await firmness(receipt.block, services)}"
+
+
+async def firmness(block: int, services: Services) -> str:
+    """How final the block is, where the RPC knows such words; on Arbitrum it takes Ethereum about 20 minutes."""
+    try:
+        word = await services.chain.final(block)
+    except Failure:
+        return ""
+    return {"final": ", final", "safe": ", safe, final in a while"}.get(word, ", confirmed, not final yet")
 
 
 async def template(journey: Journey, services: Services) -> tuple[str, str]:

@@ -33,7 +33,7 @@ from arbius_tui.steps import seed_case
 from arbius_tui.steps.base import Walk
 from arbius_tui.steps.money import Money
 from arbius_tui.steps.pin import Way
-from arbius_tui.steps.register import Review
+from arbius_tui.steps.reviews import Review
 from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
 from arbius_tui.steps.seed_compare import ComparisonSeen
 from tests.screens.demo import Scripted
@@ -313,7 +313,8 @@ REVIEW = [
 SURE = Confirm("confirm", "Type the last 4 characters of the model id to send it", "nothing sent yet", expected="40f2",
                fixed="the template, its CID and the model id", later="fee, addr and allow list, by addr only",
                safe="the signed hash is in journal.jsonl before it is sent", verb="send")  # fmt: skip
-SIGNED = RegisterRecord("signed", ID, "", CID, OWN, OWN, "3500000000000000", 42161, ENGINE, 14, TX, "0x02")
+SIGNED = RegisterRecord(model_id=ID, cid=CID, sender=OWN, addr=OWN, fee_wei="3500000000000000", chain_id=42161,
+                        engine=ENGINE, nonce=14, tx_hash=TX, raw="0x02")  # fmt: skip
 MINED = replace(SIGNED, state="mined", mined_id=ID, block=391_204_118, gas_used=214_880, cost_wei="4100000000000")
 
 
