@@ -206,6 +206,7 @@ class Wallet:
         self.errors: dict[str, WalletError] = {}
         """Once for each method: what it answers instead."""
         self.tabs: list[Tab] = []
+        self.revoked = asyncio.Event()
         self.others: list[str] = []
         """Accounts that the author may choose next."""
 
@@ -224,11 +225,11 @@ class Wallet:
                 return self.accounts
             case "eth_chainId":
                 return hex(self.chain)
-            case "wallet_switchEthereumChain":
+            case "wallet_switchEthereumChain" | "wallet_addEthereumChain":
                 self.chain = int(params[0]["chainId"], 16)
                 return None
-            case "wallet_addEthereumChain":
-                self.chain = int(params[0]["chainId"], 16)
+            case "wallet_revokePermissions" if not self.old:
+                self.revoked.set()
                 return None
             case "wallet_requestPermissions":
                 self.accounts = self.others

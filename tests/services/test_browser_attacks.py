@@ -10,20 +10,23 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+import aiohttp.web
 import pytest
 
-from arbius_tui.domain.wallet_page import LONGEST, REPORTS, Task, report
+from arbius_tui.domain.wallet_page import LONGEST, REPORTS, Task, report, task_json
 from arbius_tui.rehearsal.chain import REHEARSAL
 from arbius_tui.services import browser_visit
 from arbius_tui.services.browser_http import MOST_IN, serving
 from arbius_tui.services.browser_visit import Visit
-from tests.chromium import Browser, chromium_process, connected
+from tests.chromium import Browser, Wallet, chromium_process, connected
 from tests.loopback import listening
 from tests.parts import need
 
 ACCOUNT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 HASH = "0x" + "ab" * 32
 TASK = Task(REHEARSAL, ACCOUNT, {"to": REHEARSAL.engine, "data": "0x", "value": 0}, (("call", "registerModel"),))
+
+TASK_JSON = task_json(TASK, asked=False)
 
 
 class Page:
@@ -357,6 +360,38 @@ async def test_a_connection_that_breaks_comes_back_with_its_session(browser: Bro
     assert page.visit.session == session
     await tab.press("Call it off")
     await tab.status("Called off. Nothing was sent")
+
+
+async def test_who_takes_the_port_over_cannot_change_what_is_sent(browser: Browser) -> None:
+    """The wizard dies, and another program binds its port while the page tries to come back."""
+    evil = {**TASK_JSON, "transaction": {**TASK_JSON["transaction"], "to": "0x" + "66" * 20}}
+    tasks, sent = [TASK_JSON, evil], asyncio.Queue[Any]()
+    shown, taken = asyncio.Event(), asyncio.Event()
+
+    async def talk(live: aiohttp.web.WebSocketResponse) -> None:
+        await live.receive()
+        await live.send_json({"kind": "task", "key": "k", **tasks.pop(0)})
+        if tasks:
+            await shown.wait()
+            return  # the first one ends here
+        taken.set()
+        async for message in live:
+            if json.loads(message.data)["kind"] in ("ask", "again"):
+                await live.send_json({"kind": "go"})
+
+    async def send(method: str, params: list[Any]) -> Any:
+        sent.put_nowait(params[0])
+        return HASH
+
+    async with serving(talk) as origin:
+        tab = await browser.tab(f"{origin}/#token", Wallet("Mine", [ACCOUNT], REHEARSAL.chain_id, send))
+        async with asyncio.timeout(30):
+            await tab.press("Mine")
+            await tab.until("document.body.innerText.includes('Send with Mine')")
+            shown.set()
+            await taken.wait()
+            await tab.press("Send with Mine")
+            assert await sent.get() == TASK_JSON["transaction"]
 
 
 TRIES = """

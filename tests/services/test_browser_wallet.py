@@ -175,6 +175,7 @@ async def test_a_wallet_signs_and_sends_what_the_page_shows(
         assert "eth_sendTransaction" not in wallet.methods()
         await tab.press("Send with Test Wallet")
         sent = await told.end()
+        await asyncio.wait_for(wallet.revoked.wait(), PATIENCE)
         assert "Sent. The terminal has the hash" in await tab.status("Sent. The terminal")
         assert tab.complaints == []
         assert {request.partition("#")[0] for request in tab.requests if not request.startswith("data:")} == {
@@ -183,7 +184,8 @@ async def test_a_wallet_signs_and_sends_what_the_page_shows(
     assert (sent.state, sent.address) == ("sent", AUTHOR)
     receipt = ask(anvil, "eth_getTransactionReceipt", sent.tx_hash)
     assert (receipt["status"], receipt["logs"][0]["topics"][1]) == ("0x1", MODEL)
-    assert wallet.asked[-1] == (
+    assert wallet.methods()[-1] == "wallet_revokePermissions"
+    assert wallet.asked[-2] == (
         "eth_sendTransaction",
         [{"from": AUTHOR, "to": REHEARSAL.engine, "data": registration()["data"], "value": "0x0", "chainId": "0x7a69"}],
     )

@@ -106,7 +106,8 @@
 
   function begin(message) {
     const again = Boolean(task);
-    [task, tries] = [message, 0];
+    tries = 0;
+    if (!again) task = message; // what is shown is what is sent, whoever answers at this port later
     keep({ key: message.key });
     history.replaceState(null, "", location.pathname); // the token is used up; it need not stand in the address
     if (kept.hash) return post("sent", { hash: kept.hash });
@@ -131,6 +132,12 @@
     if (hash) finish(`Sent. The terminal has the hash and follows the transaction; you can close this tab.\n${hash}`);
     else if (off) finish("Called off. Nothing was sent; you can close this tab.");
     else finish("Done. The terminal goes on; you can close this tab.");
+    leave();
+  }
+
+  // Give the permission to see accounts back: the next page has another port, and so is another site to the wallet.
+  function leave() {
+    if (wallet) request("wallet_revokePermissions", [{ eth_accounts: {} }]).catch(() => { /* not every wallet can */ });
   }
 
   function ended(asked) {
