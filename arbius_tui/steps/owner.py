@@ -253,7 +253,7 @@ def review(
 ) -> Iterator[Review]:
     """Every value beside its source."""
     was, becomes = change.said(model)
-    yield Review("call", signature(change.function), "ok", f"ABI V{look.status.version}")
+    yield Review("call", signature(change.function), *reviews.abi(look.status.version))
     for row in reviews.places(look, quote, wallet, services):
         yield replace(row, against="has code") if row.id == "engine" else row
     yield Review("model id", short(change.model_id), "ok", "models(id)", change.model_id)

@@ -24,6 +24,9 @@ NO_KEY = {
     NOBODY: "nobody but the engine's owner can ever change it, and its fees are lost",
     "0x000000000000000000000000000000000000dEaD": "an address to burn things: nobody has its key",
 }
+KNOWN_VERSIONS = (5, 6)
+"""Versions of the engine whose calls and errors are known here; the simulation decides for any other."""
+
 PRECOMPILES = 0xFFFF
 """Addresses up to here belong to the chain itself."""
 
@@ -147,7 +150,7 @@ def rows(plan: Plan, look: Look, quote: Quote, services: Services) -> Iterator[R
     r = plan.registration
     listed = r.allow_list is not None
     call = "registerModelWithAllowList" if listed else "registerModel(addr, fee, template)"
-    yield Review("call", call, "ok", f"ABI V{look.status.version}")
+    yield Review("call", call, *abi(look.status.version))
     yield from places(look, quote, plan.account, services)
     yield owner_row(plan, look)
     yield fee_row(plan, look)
@@ -159,6 +162,11 @@ def rows(plan: Plan, look: Look, quote: Quote, services: Services) -> Iterator[R
         yield Review("allow", miners(r.allow_list), "warn", "only now", full)
     yield Review("simulate", f"returns {short(quote.model_id)}", "ok", f"gas {grouped(quote.gas)}", quote.model_id)
     yield cost_row(quote)
+
+
+def abi(version: int) -> tuple[str, str]:
+    """A state word and what the call was checked against; other versions than those that were read are a warning."""
+    return "ok" if version in KNOWN_VERSIONS else "warn", f"ABI V{version}"
 
 
 def miners(listed: tuple[str, ...]) -> str:
