@@ -98,7 +98,7 @@ class RegisterScreen(WaysScreen):
             [
                 ("Enter", f"review every value; nothing is {verb} before you confirm it"),
                 ("w", "the same, with a list of the miners that alone may solve it"),
-                ("u", "the same, into a file that another device signs; i takes it back signed"),
+                ("u", "the same, into a file for another device; i takes it back"),
             ],
             "What is registered stays: the template, its CID and the model id.",
         )

@@ -99,6 +99,8 @@ class WaysScreen(TableScreen, HandingScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Each way where it leads somewhere."""
+        if action == "calldata":
+            return self.call is not None
         if action == "with":
             return not self.running and parameters[0] in ways(self.record_state)
         return super().check_action(action, parameters)
@@ -107,10 +109,8 @@ class WaysScreen(TableScreen, HandingScreen):
         """What the transaction says to the engine, in words and as bytes."""
         from arbius_tui.screens.pages import ReadingPage
 
-        if self.call is None:
-            self.say("nothing is reviewed yet; Enter reviews")
-            return
-        self.app.push_screen(ReadingPage("Calldata", self.call.function.partition("(")[0], decoded(self.call)))
+        if self.call is not None:
+            self.app.push_screen(ReadingPage("Calldata", self.call.function.partition("(")[0], decoded(self.call)))
 
 
 def ways(state: str) -> tuple[str, ...]:

@@ -81,9 +81,7 @@ async def test_s_pays_more_for_what_waits(node: str, tmp_path: Path) -> None:
 
 async def test_f6_shows_the_call(node: str, tmp_path: Path) -> None:
     async with desk(node, tmp_path) as at, screen_of(at) as pilot:
-        await pilot.press("f6")
-        await settle(pilot)
-        assert "nothing is reviewed yet" in shown(pilot.app)
+        assert not pilot.app.screen.check_action("calldata", ()), "nothing is reviewed yet"
         await played(pilot, {**ANSWERS, "fee": "0.0035", "password": "wrong"})
         await pilot.press("f6")
         await settle(pilot)
