@@ -49,7 +49,7 @@ async def test_a_block_is_asked_for_raw_and_its_hash_is_checked() -> None:
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        (answer(DATA), "cid-mismatch"),
+        (answer(b"<html>", "200 OK", "Content-Type: text/html"), "cid-mismatch"),
         (answer(block(b"other")), "cid-mismatch"),
         (answer(b"\x1b[2Jnot here", "504 Gateway Timeout"), "gateway-absent"),
         (answer(b"x" * (3 << 20)), "gateway-absent"),
