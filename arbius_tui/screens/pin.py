@@ -19,11 +19,16 @@ from arbius_tui.widgets.text import Column, Row, counts, words
 
 if TYPE_CHECKING:
     # With its first row; the first frame does without.
-    from arbius_tui.steps.pin import Way
+    from arbius_tui.steps.pin_ways import Way
 
 MEANING = {
     "computed": "the bytes of the file, hashed here as IPFS hashes them",
     "engine": "the engine hashes the bytes itself; the model id contains this CID",
+    "others": "true only when somebody else found the block, fetched it, and its hash was right",
+    "gateway": "a gateway is not believed: what it gives is hashed here",
+    "fetch": "another node was asked before it was given the block: it can only have it from yours",
+    "pinata": "a pinning service: it keeps the template online; what it says is compared",
+    "psa": "a pinning service: it fetched the block from your node; that it has it is its own word",
 }
 STORED = "stored, read back and hashed again; miners fetch it by this CID"
 SAME = Fact("SAME", "this way gave the CID that was computed here from your file")
@@ -49,6 +54,7 @@ class PinScreen(TableScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "pin", id="pin.run", tooltip="compute, ask the engine, store and read back"),
+        Binding("o", "elsewhere", "other place", id="pin.elsewhere", tooltip="also pin to a service or another node"),
     ]
 
     def nothing(self) -> Empty:
@@ -60,24 +66,12 @@ class PinScreen(TableScreen):
         )
 
     def recall(self) -> None:
-        """What was pinned; the engine agreed if the step ended well."""
-        from arbius_tui.steps.pin import Way
+        """What was found before."""
+        from arbius_tui.steps.pin_ways import remembered
 
         self.ways: dict[str, Way] = {}
-        saved = self.saved_record()
-        (cid,) = texts(saved, "cid")
-        if not cid:
-            return
-        self.take(
-            Way("computed", "computed here", "SAME", cid, f"{exact_bytes(whole(saved.get('bytes')))}, no network")
-        )
-        if self.finished:
-            self.take(Way("engine", "engine contract", "SAME", cid, "generateIPFSCID"))
-        stores = saved.get("stores")
-        for store in stores if isinstance(stores, list | tuple) else ():
-            if isinstance(store, Mapping):
-                id, stored, note = texts(store, "id", "cid", "note")
-                self.take(Way(id, id, "SAME" if stored == cid else "FAIL", stored, note or "stored"))
+        for way in remembered(self.saved_record()):
+            self.take(way)
 
     def take(self, way: Way) -> None:
         """A way as it stands now."""
@@ -93,7 +87,7 @@ class PinScreen(TableScreen):
 
     def on_found(self, event: Found) -> None:
         """A way began or ended."""
-        from arbius_tui.steps.pin import Way
+        from arbius_tui.steps.pin_ways import Way
 
         if isinstance(event.item, Way):
             self.take(event.item)
@@ -113,9 +107,10 @@ class PinScreen(TableScreen):
     def present(self, id: str) -> None:
         """What this way shows."""
         way = self.ways[id]
-        facts = [why(MEANING.get(id, STORED))]
+        facts = [why(MEANING.get(id.partition(" ")[0], STORED))]
         facts += [Fact("CID", way.cid, "F4 copy")] if way.cid else []
         facts += [Fact("note", way.note)] if way.note else []
+        facts += [Fact("" if number else "also", text) for number, text in enumerate(way.more)]
         self.pane.show(way.title, way.state, place(self.table), [*facts, SAME] if way.state == "SAME" else facts)
 
     def status(self) -> Content:

@@ -19,7 +19,7 @@ from arbius_tui.domain.errors import PinFailed
 from arbius_tui.domain.secret import Secret
 from arbius_tui.domain.text import clean
 from arbius_tui.services import ipfs_words as failures
-from arbius_tui.services.ipfs_address import LOCAL
+from arbius_tui.services.ipfs_address import LOCAL, nearness
 from arbius_tui.services.ipfs_http import Answer, KuboHttp, rows
 from arbius_tui.services.ports import Stored
 
@@ -38,6 +38,11 @@ class KuboNode(KuboHttp):
 
     def __init__(self, address: str = LOCAL, authorization: Secret | None = None, limit: float = 30) -> None:
         super().__init__(address, authorization, limit)
+
+    @property
+    def exposed(self) -> bool:
+        """Whether it is on the internet and takes orders without a token."""
+        return not self.socket and nearness(self.base) == "internet" and self.token.given is None
 
     async def pin(self, data: bytes, name: str) -> Stored:
         """Add and pin these bytes, then ask for the pin; PinFailed (`cid-mismatch`) if the node says another CID."""

@@ -250,8 +250,9 @@ class Stored:
     alone: bool = False
 
 
+@runtime_checkable
 class Ipfs(Protocol):
-    """A place that keeps blocks."""
+    """A place that keeps blocks and gives them back."""
 
     id: str
     """How it is named on screen and in JSON, e.g. `kubo 127.0.0.1:5001` or `embedded`."""

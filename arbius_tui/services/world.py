@@ -17,6 +17,7 @@ from arbius_tui.services.chain import open_chain
 from arbius_tui.services.cog import CogCli
 from arbius_tui.services.containers import Containers
 from arbius_tui.services.gateways import PROVING, PUBLIC, Gateway
+from arbius_tui.services.ipfs_address import default_address
 from arbius_tui.services.machines import Machines
 from arbius_tui.services.on_demand import OnDemand, OnDemandChain
 from arbius_tui.services.ports import Chain, Gpus, Health, ModelServers, Prediction, Server, Services
@@ -127,7 +128,7 @@ PROOFS = 3
 
 def proving(where: Network) -> tuple[str, ...]:
     """Gateways that prove a pin where none is named: public ones, for the real engine of Arbitrum One only."""
-    return PROVING if where.name == "one" and where.chain_id == network("one").chain_id else ()
+    return PROVING if where.key == "one" and where.chain_id == network("one").chain_id else ()
 
 
 @asynccontextmanager
