@@ -6,65 +6,34 @@ says so in words and ends with 2.
 
 from __future__ import annotations
 
-import functools
-import os
 import sys
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from arbius_tui import __version__
-from arbius_tui.domain.errors import BadInput, Failure, Fix, Problem
+from arbius_tui import __version__, cli_chain
+from arbius_tui.cli_run import (
+    FILE,
+    REHEARSAL,
+    configured,
+    in_words,
+    later,
+    not_built,
+    once,
+    refuse,
+    saved,
+    secret_of,
+    shared,
+    walk,
+)
+from arbius_tui.cli_template import template
+from arbius_tui.domain.errors import BadInput, Fix, Problem
 from arbius_tui.domain.events import Done
-from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.text import clean
-from arbius_tui.headless import answers_of, ended, face_of, run
+from arbius_tui.headless import ended, face_of
 from arbius_tui.options import Options
-from arbius_tui.plain import walk as walks
 from arbius_tui.plain.faces import JsonFace, TextFace, complain
-from arbius_tui.services.memory_store import MemoryStore
-from arbius_tui.services.ports import Store
-from arbius_tui.settings import with_config
-
-if TYPE_CHECKING:
-    from arbius_tui.domain.secret import Secret
-
-REHEARSAL = "rehearsal"
-FILE = click.Path(path_type=Path)
-
-
-def shared(command: Callable[..., int]) -> Callable[..., int]:
-    """Adds the flags that many commands share, as one `Options`."""
-    flags = [
-        click.option("--project", default="", help="The saved journey; default from the folder."),
-        click.option("--network", type=click.Choice(["one", "sepolia", REHEARSAL]), default=None, help="Which chain."),
-        click.option("--rpc", multiple=True, metavar="URL", help="An RPC of the chain; twice: the two are compared."),
-        click.option("--engine", default="", metavar="ADDRESS", help="Another deployment of the Engine."),
-        click.option("--chain-id", type=int, default=0, help="The chain id of another deployment."),
-        click.option("--plain", is_flag=True, help="Lines of text instead of screens."),
-        click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout, and nothing else."),
-        click.option("--no-input", is_flag=True, help="Never ask; a question without an answer ends with 10."),
-        click.option("--answers", type=FILE, help="A JSON object: answers by the id of their question."),
-        click.option("--config", type=FILE, help="Another config.toml."),
-        click.option("--no-color", is_flag=True, help="No colours."),
-        click.option("--password-file", type=FILE, help="A file whose first line is the password of the account."),
-    ]
-
-    @functools.wraps(command)
-    def with_options(as_json: bool, **values: Any) -> int:
-        keys = ("project", "network", "rpc", "engine", "chain_id", "plain", "no_input", "answers", "config", "no_color")
-        picked = {key: values.pop(key) for key in (*keys, "password_file")}
-        if picked["no_color"]:
-            os.environ["NO_COLOR"] = "1"
-        return command(Options(**{**picked, "network": picked["network"] or "", "json": as_json}), **values)
-
-    found: Callable[..., int] = with_options
-    for flag in reversed(flags):
-        found = flag(found)
-    return found
 
 
 class WizardByDefault(click.Group):
@@ -197,19 +166,11 @@ def login(options: Options, token_file: Path | None, api: bool) -> int:
     """Log in to Replicate's registry through cog; the token is asked for unseen."""
     from arbius_tui.steps.publish import KeepApiToken, Login
 
-    def work(_: Options) -> int:
+    def work() -> int:
         token = secret_of(token_file)
         return once(options, KeepApiToken(token) if api else Login(token))
 
-    return configured(options, work)
-
-
-def secret_of(path: Path | None) -> Secret | None:
-    """The secret in the first line of a file, if one is named."""
-    from arbius_tui.domain.secret import Secret
-    from arbius_tui.headless import read_secret
-
-    return Secret(read_secret(path)) if path else None
+    return in_words(options, work)
 
 
 @main.command(name="run")
@@ -298,7 +259,7 @@ def seed_test(
     if asked["cases"] and change:
         return refuse(options, "a file of cases runs exactly as it is", "change the file, or leave --cases out")
 
-    def work(_: Options) -> int:
+    def work() -> int:
         machines = Machines(engines(docker), image, asked.pop("gpu"))
         step = (
             EditCases(change, schema=asked["schema"]) if dry_run
@@ -313,7 +274,7 @@ def seed_test(
             return saved(options, "run", step, image=image, **settings)
         return saved(options, step, **settings)
 
-    return configured(options, work)
+    return in_words(options, work)
 
 
 def engines(named: tuple[str, ...]) -> tuple[str, ...]:
@@ -363,205 +324,6 @@ def id_(options: Options, file: Path, sender: str, addr: str, fee: str) -> int:
     return ended(face_of(options, one_answer=True), work, "model_id")
 
 
-@main.group()
-def template() -> None:
-    """Draft, check, show or compare a template."""
-
-
-@template.command()
-@click.argument("folder", required=False, type=FILE)
-@click.option("--endpoint", default="", metavar="URL", help="A running model's document.")
-@click.option("--image", default="", metavar="IMAGE", help="The document in an image's labels.")
-@click.option("--schema", default="", metavar="FILE", help="An OpenAPI document.")
-@click.option("--from", "file", default="", metavar="FILE", help="A template as it is, or an Arbius checkout's folder.")
-@click.option("--model-id", "--from-id", default="", metavar="ID", help="A registered model's template, proven.")
-@click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC that has the template of --model-id.")
-@click.option("--gateway", "gateways", multiple=True, metavar="URL", help="IPFS gateways to ask, not the public ones.")
-@click.option("-o", "--out", type=FILE, metavar="FILE", help="Where it shall lie; default stdout.")
-@shared
-def draft(
-    options: Options, folder: Path | None, out: Path | None, ipfs: tuple[str, ...], gateways: tuple[str, ...],
-    **given: str,
-) -> int:  # fmt: skip
-    """Draft a template from a model's document, or take one that exists.
-
-    FOLDER is a model's folder, whose last build left its document in it, or an Arbius checkout.
-    """
-    from arbius_tui.steps.template_file import DraftFile, source_of
-
-    named = {**given, "folder": str(folder) if folder else ""}
-    chosen = [(kind, value) for kind, value in named.items() if value]
-    if len(chosen) != 1:
-        what = "nothing to draft from" if not chosen else "a template has one source"
-        return refuse(options, what, "give FOLDER, --endpoint, --image, --schema, --from or --model-id")
-    step = DraftFile(out.expanduser().absolute() if out else None, source_of(*chosen[0]))
-    code = once(replace(options, one_answer=out is None), step, ipfs=ipfs, gateways=gateways)
-    if out is None and not options.json:
-        sys.stdout.buffer.write(step.data)
-        sys.stdout.buffer.flush()
-    return code
-
-
-@template.command(name="check")
-@click.argument("file", type=FILE)
-@click.option("--endpoint", default="", metavar="URL", help="Hold it against a running model, and send all defaults.")
-@click.option("--schema", default="", metavar="FILE", help="Hold it against an OpenAPI document.")
-@click.option("--image", default="", metavar="IMAGE", help="Hold it against the document in an image's labels.")
-@click.option(
-    "--reader",
-    default="",
-    metavar="NAME",
-    help="Only what breaks for kasumi-2, kasumi-3, gobius, website, website2 or explorer.",
-)
-@shared
-def check_template(options: Options, file: Path, reader: str, **model: str) -> int:
-    """Everything that is wrong with a template."""
-    from arbius_tui.domain.lint import READERS
-    from arbius_tui.steps.template_check import CheckFile
-    from arbius_tui.steps.template_file import source_of
-
-    chosen = [(kind, value) for kind, value in model.items() if value]
-    if len(chosen) > 1:
-        return refuse(options, "a template is held against one model", "give one of --endpoint, --schema and --image")
-    if reader and reader not in READERS:
-        return refuse(options, f"nobody called {clean(reader)[:40]} reads templates", f"one of {', '.join(READERS)}")
-    source = source_of(*chosen[0]) if chosen else None
-    return once(options, CheckFile(file.absolute(), source=source, reader=reader))
-
-
-@template.command(context_settings={"ignore_unknown_options": True})
-@click.argument("file", type=FILE)
-@click.argument("words", nargs=-1, metavar="EDIT..")
-@shared
-def edit(options: Options, file: Path, words: tuple[str, ...]) -> int:
-    """Edit a template: all edits or none, undone by name even tomorrow.
-
-    EDIT is one of: set PLACE=TEXT, add input|output, duplicate PLACE, delete PLACE, move PLACE=up|down|NUMBER,
-    fix PLACE|CODE, patch JSON (RFC 6902), undo, redo. PLACE is a JSON pointer; a row may go by its name:
-    `arbius-tui template edit t.json set /input/steps/max=50 add input undo`.
-    """
-    from arbius_tui.domain.edit_words import changes
-    from arbius_tui.steps.template_edit import EditTemplate
-
-    try:
-        asked = changes(words)
-    except Failure as failure:
-        complain(face_of(options), failure.problem, failure.exit_code)
-        return failure.exit_code
-    return saved(options, EditTemplate(file.absolute(), asked))
-
-
-@template.command()
-@click.argument("file", type=FILE)
-@shared
-def show(options: Options, file: Path) -> int:
-    """A template's bytes, CID and parts, and what each reader makes of it; the file is never written."""
-    from arbius_tui.steps.template_check import CheckFile
-
-    return once(options, CheckFile(file.absolute(), judge=False))
-
-
-@template.command()
-@click.argument("file", type=FILE)
-@click.argument("other", required=False, type=FILE)
-@click.option("--git", is_flag=True, help="To the last commit; so it is without OTHER.")
-@click.option("--id", "model_id", default="", metavar="ID", help="To what is registered under a model id, proven.")
-@click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC that has the template of --id.")
-@click.option("--gateway", "gateways", multiple=True, metavar="URL", help="IPFS gateways to ask, not the public ones.")
-@shared
-def diff(options: Options, file: Path, other: Path | None, git: bool, model_id: str, **where: Any) -> int:
-    """Differences to another file, to the last commit, or to what is registered."""
-    from arbius_tui.steps.template_check import DiffFile
-
-    if sum(map(bool, (other, git, model_id))) > 1:
-        return refuse(options, "a template is compared with one other", "give one of OTHER, --git and --id")
-    return once(options, DiffFile(file.absolute(), other, model_id), **where)
-
-
-@main.command()
-@click.argument("file", type=FILE)
-@click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC; default http://127.0.0.1:5001.")
-@click.option("--gateway", multiple=True, hidden=True)
-@click.option("--token-file", type=FILE, hidden=True)
-@shared
-def pin(options: Options, file: Path, ipfs: tuple[str, ...], gateway: tuple[str, ...], token_file: Path | None) -> int:
-    """Pin a template and prove its CID."""
-    from arbius_tui.steps.template_check import CheckFile
-
-    if gateway or token_file:
-        return not_built(options, "pin with a gateway or a token", "pin to a Kubo node: --ipfs URL")
-    return once(options, CheckFile(file.absolute()), "pin", ipfs=ipfs)
-
-
-@main.group()
-def wallet() -> None:
-    """The accounts that can sign."""
-
-
-@wallet.command(name="list")
-@shared
-def list_accounts(options: Options) -> int:
-    """All accounts."""
-    from arbius_tui.steps.accounts import ListAccounts
-
-    return once(options, ListAccounts())
-
-
-@wallet.command()
-@click.argument("name")
-@shared
-def address(options: Options, name: str) -> int:
-    """One account."""
-    from arbius_tui.steps.accounts import ListAccounts
-
-    return once(options, ListAccounts(name))
-
-
-@wallet.command()
-@click.argument("name")
-@shared
-def new(options: Options, name: str) -> int:
-    """Make a new key and encrypt it."""
-    from arbius_tui.steps.accounts import KeepKey
-
-    return once(options, KeepKey(name, None))
-
-
-@wallet.command(name="import")
-@click.argument("name")
-@shared
-def import_(options: Options, name: str) -> int:
-    """Keep a key that comes on stdin."""
-    from arbius_tui.domain.secret import Secret
-    from arbius_tui.steps.accounts import KeepKey
-
-    return once(options, KeepKey(name, Secret(sys.stdin.read(4096))))
-
-
-@main.command()
-@click.option("--template", "file", type=FILE, required=True, help="The template's file.")
-@click.option("--from", "account", required=True, metavar="NAME", help="The account that signs.")
-@click.option("--addr", metavar="A", help="The owner; default the account itself.")
-@click.option("--fee", metavar="AIUS", default="0", help="The fee of a task.")
-@click.option("--confirm", metavar="TAIL", help="The last four characters of the model id.")
-@click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC.")
-@click.option("--allow-list", type=FILE, hidden=True)
-@click.option("--unsigned", type=FILE, hidden=True)
-@click.option("--signed", type=FILE, hidden=True)
-@shared
-def register(options: Options, file: Path, account: str, ipfs: tuple[str, ...], **more: Any) -> int:
-    """Register a template: one transaction, journaled before it is sent."""
-    from arbius_tui.steps.template_check import CheckFile
-
-    later = [name for name in ("allow_list", "unsigned", "signed") if more[name] is not None]
-    if later:
-        return not_built(options, f"register --{later[0].replace('_', '-')}", "register with an account of a vault")
-    flags = {"account": account, "addr": more["addr"], "fee": more["fee"], "confirm": more["confirm"]}
-    given = {key: value for key, value in flags.items() if value is not None}
-    stops = (CheckFile(file.absolute()), "pin", "wallet", "register")
-    return saved(replace(options, given=given), *stops, ipfs=ipfs)
-
-
 @main.command()
 @shared
 def status(options: Options) -> int:
@@ -576,91 +338,22 @@ def status(options: Options) -> int:
 @click.option("--apply", is_flag=True, hidden=True)
 @click.option("--revert", is_flag=True, hidden=True)
 @shared
-def wire_in(options: Options, checkout: Path | None, apply: bool, revert: bool, **later: Any) -> int:
+def wire_in(options: Options, checkout: Path | None, apply: bool, revert: bool, **unused: Any) -> int:
     """The model's entry for an Arbius checkout; nothing is written."""
     if apply or revert:
         return not_built(options, "writing into a checkout", "copy the entry that `arbius-tui wire-in` prints")
     return saved(options, "wire_in")
 
 
-def later(name: str, instead: str) -> None:
-    """A command of the interface that this version does not have; it says so and takes any arguments."""
-    text = f"Not in this version: {instead}."
-
-    @main.command(name=name, help=text, context_settings={"ignore_unknown_options": True})
-    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-    def command(arguments: tuple[str, ...]) -> int:
-        return not_built(Options(json="--json" in arguments), name, instead)
-
-
-for _name, _instead in {
+LATER = {
     "publish": "run `arbius-tui login` and `cog push r8.im/OWNER/NAME`",
-    "owner": "call setModelFee or setModelAddr on the engine from the model's addr",
-    "verify": "compare `cid FILE` and `id FILE` with what the engine says",
     "serve": "run the wizard in a terminal",
     "bench": "run `make bench` in the repository",
     "report": "send the files of the state folder that you want to share",
-}.items():
-    later(_name, _instead)
+}
 
-
-def once(options: Options, *stops: walks.Stop, model_dir: str = "", **settings: Any) -> int:
-    """Run steps on a journey that is kept nowhere; in rehearsal on the rehearsal's own."""
-    if options.network == REHEARSAL:
-        return saved(options, *stops, **settings)
-
-    def work(chosen: Options) -> int:
-        store = MemoryStore(Journey(chosen.project or "model", chosen.network or "one", model_dir))
-        return walk(chosen, store, stops, settings)
-
-    return configured(options, work)
-
-
-def saved(options: Options, *stops: walks.Stop, **settings: Any) -> int:
-    """Run steps on the saved journey, which nobody else may have open."""
-
-    def work(chosen: Options) -> int:
-        from arbius_tui import launch
-
-        with launch.journey_of(chosen, Path.cwd()) as store:
-            return walk(chosen, store, stops, settings)
-
-    return configured(options, work)
-
-
-def configured(options: Options, work: Callable[[Options], int]) -> int:
-    """Do the work with what the config file adds; the exit code, with words for a failure before any step."""
-    try:
-        return work(with_config(options))
-    except Failure as failure:
-        complain(face_of(options), failure.problem, failure.exit_code)
-        return failure.exit_code
-
-
-def walk(options: Options, store: Store, stops: tuple[walks.Stop, ...], settings: dict[str, Any]) -> int:
-    """Run steps in the world of this journey."""
-    from arbius_tui import launch
-
-    ask = answers_of(options, rehearsal=store.load().network == REHEARSAL)
-    services = launch.world_of(options, store, settings)
-    face = face_of(options, options.one_answer)
-    return run(store, services, lambda w, a, f: walks.steps(w, stops, a, f), face, ask)
-
-
-def not_built(options: Options, what: str, instead: str) -> int:
-    """A part of the interface that a later version fills."""
-    problem = Problem(
-        "not-built-yet", f"{what} is not part of this version", "it has its place in the journey and comes later",
-        Fix(instead),
-    )  # fmt: skip
-    complain(face_of(options), problem, BadInput.exit_code)
-    return BadInput.exit_code
-
-
-def refuse(options: Options, what: str, fix: str) -> int:
-    """A wrong combination of flags."""
-    complain(face_of(options), Problem("usage", what, fix=Fix(fix)), BadInput.exit_code)
-    return BadInput.exit_code
+for _command in (template, *cli_chain.COMMANDS, *(later(name, instead) for name, instead in LATER.items())):
+    main.add_command(_command)
 
 
 def usage(error: click.ClickException, arguments: list[str]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from arbius_tui.domain.secret import Secret
 from arbius_tui.services.ports import Account, SignedTransaction
-from arbius_tui.services.vault import KeystoreVault
+from arbius_tui.services.vault_keystore import KeystoreVault
 
 PASSWORD = Secret("rehearsal")
 """No secret: what it protects is made for one run, on a chain of its own."""

@@ -150,7 +150,7 @@ class TemplateLive(TemplateAround):
         self.take(editing, first_trouble(self.problems_of(editing)) if first else "")
         if first and self.ask.pane is None:
             self.call_after_refresh(self.table.focus)
-        self.look_around()
+        self.call_after_refresh(self.look_around)
 
     def take(self, editing: Editing, at: str = "") -> None:
         """The template is this one now: judged, kept and drawn."""

@@ -19,6 +19,8 @@ from arbius_tui.domain.editing import Edit, Editing, Pending, Splice
 from arbius_tui.services import store
 
 VERSION = 1
+LONG = 1_000_000
+"""Bytes of a log that is written anew, without what was undone and overwritten, when it is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,22 @@ class EditLog:
         data = store.read_bytes(self.file) if self.file else None
         if not data:
             return None
+        whole = data[: data.rfind(b"\n") + 1]
         try:
-            return folded(data[: data.rfind(b"\n") + 1])
+            found = folded(whole)
         except store.DAMAGE:
             return None
+        self.size = len(whole)
+        return found
+
+    def resume(self, editing: Editing) -> None:
+        """Go on behind what `read` found, which ends as `editing` does; what was never cleared is written anew."""
+        if not 0 < self.size <= LONG:
+            return self.begin(editing)
+        self.last = editing
 
     def begin(self, editing: Editing) -> None:
-        """Write the whole history anew: at the start of a session, and when its oldest steps were dropped."""
+        """Write the whole history anew: for another file, and when its oldest steps were dropped."""
         self.last = editing
         if self.file is None:
             return

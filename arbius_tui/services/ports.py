@@ -16,6 +16,19 @@ from arbius_tui.domain.errors import Fix, Problem
 from arbius_tui.domain.gpus import Gpu
 from arbius_tui.domain.journey import Journey, Record
 from arbius_tui.domain.secret import Secret
+from arbius_tui.services.signers import (
+    Account,
+    Connector,
+    Handover,
+    Keeper,
+    Remover,
+    Sender,
+    SignedTransaction,
+    Signer,
+    Vault,
+    Watcher,
+    way,
+)
 
 if TYPE_CHECKING:
     from arbius_tui.domain.cog_words import Doctor
@@ -23,6 +36,21 @@ if TYPE_CHECKING:
     from arbius_tui.domain.registered import Registered
     from arbius_tui.services.cog_build import BuildEvent
     from arbius_tui.services.containers_state import ContainerState
+
+__all__ = [
+    "Account",
+    "Connector",
+    "Handover",
+    "Keeper",
+    "Remover",
+    "Sender",
+    "SignedTransaction",
+    "Signer",
+    "Vault",
+    "Watcher",
+    "way",
+]
+"""The contract of accounts lies in a file of its own, and is used from here like all others."""
 
 T = TypeVar("T")
 Blob: TypeAlias = bytes
@@ -344,46 +372,6 @@ class Gateway(Protocol):
 
     async def block(self, cid: str) -> bytes:
         """The raw block, its hash checked against the CID; PinFailed if it cannot be had."""
-
-
-@dataclass(frozen=True)
-class Account:
-    """An account in a vault. `vault` is the kind of the vault: `keystore`, `keyring`, `rehearsal`, `watch`."""
-
-    kind: ClassVar[str] = "account"
-    name: str
-    address: str
-    vault: str
-
-
-class Vault(Protocol):
-    """Where keys are kept."""
-
-    kind: str
-
-    async def accounts(self) -> tuple[Account, ...]:
-        """All accounts, by name. No password is needed for this."""
-
-    async def create(self, name: str, password: Secret) -> Account:
-        """A new key; BadInput if the name is taken. Read back before this returns."""
-
-    async def add(self, name: str, key: Secret, password: Secret) -> Account:
-        """Keep a key that the author has; it may have 0x and blanks."""
-
-    async def sign(self, name: str, password: Secret, transaction: Mapping[str, Any]) -> SignedTransaction:
-        """Sign a complete EIP-1559 transaction; the key is read for this and forgotten."""
-
-    def needs_password(self) -> bool:
-        """Whether `sign` and `create` want a password from the author."""
-
-
-@dataclass(frozen=True)
-class SignedTransaction:
-    """A signed transaction: its raw bytes as 0x hex, and the hash it will have."""
-
-    raw: str = field(repr=False)
-    hash: str
-    nonce: int
 
 
 @dataclass(frozen=True)

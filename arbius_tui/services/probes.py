@@ -6,7 +6,7 @@ import platform
 
 from arbius_tui.domain.errors import Failure, Fix
 from arbius_tui.services.machine import PATIENCE, Finding, Machine
-from arbius_tui.services.vault import BACKENDS, allowed_backend, patiently
+from arbius_tui.services.vault_keyring import BACKENDS, allowed_backend, patiently
 
 
 async def system_keyring(machine: Machine) -> Finding:

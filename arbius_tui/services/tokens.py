@@ -6,7 +6,7 @@ import re
 
 from arbius_tui.domain.errors import BadInput, NotReady
 from arbius_tui.domain.secret import Secret
-from arbius_tui.services.vault import BACKENDS, allowed_backend, ask_keyring
+from arbius_tui.services.vault_keyring import BACKENDS, allowed_backend, ask_keyring
 
 SERVICE, NAME = "arbius-tui tokens", "replicate.com"
 """Where the keyring has it; the keys of accounts are elsewhere, so no account can have its name."""

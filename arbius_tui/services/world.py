@@ -27,7 +27,8 @@ from arbius_tui.services.servers import Endpoints, restart_argv
 from arbius_tui.services.stores import Stores
 from arbius_tui.services.tokens import ReplicateToken
 from arbius_tui.services.toolchain import Toolchain
-from arbius_tui.services.vault import KeyringVault, KeystoreVault
+from arbius_tui.services.vault_keyring import KeyringVault
+from arbius_tui.services.vault_keystore import KeystoreVault
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from arbius_tui.domain.questions import Ask, Question
 from arbius_tui.domain.secret import Secret
 from arbius_tui.services.ports import Account, Services
 from arbius_tui.steps.base import Step
-from arbius_tui.steps.wallet import Wallet, unknown
+from arbius_tui.steps.wallet import Wallet, keeper_of, unknown
 
 
 class ListAccounts(Step):
@@ -46,7 +46,7 @@ class KeepKey(Step):
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield the account once it has been read back."""
-        vault = services.vaults[0]
+        vault = keeper_of(services)
         why = "the key is encrypted with it; nobody can reset it"
         password = await ask.secret(Question("new-password", f"A password for {self.account}", why))
         if self.key is None:

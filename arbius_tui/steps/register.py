@@ -24,7 +24,7 @@ from arbius_tui.domain.secret import Secret
 from arbius_tui.domain.template import Template
 from arbius_tui.domain.text import amount, exact_bytes, grouped, parse_amount, short
 from arbius_tui.services import files
-from arbius_tui.services.ports import ChainStatus, Quote, Registration, Services, Vault
+from arbius_tui.services.ports import ChainStatus, Quote, Registration, Services, Signer
 from arbius_tui.services.rpc_errors import no_funds
 from arbius_tui.steps import sending
 from arbius_tui.steps.base import Step
@@ -192,10 +192,10 @@ def not_confirmed(tail: str) -> BadInput:
     )
 
 
-def vault_of(services: Services, kind: str) -> Vault:
+def vault_of(services: Services, kind: str) -> Signer:
     """The vault that the account lies in."""
     for vault in services.vaults:
-        if vault.kind == kind:
+        if vault.kind == kind and isinstance(vault, Signer):
             return vault
     raise BadInput(
         "no-such-vault", f"the account lies in a {kind}, which is not open here", fix="do step 8 Wallet again"

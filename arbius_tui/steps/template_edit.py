@@ -92,7 +92,9 @@ class Desk:
         editing = Editing(template)
         if known and known.text.encode() == self.data:
             editing = Editing(template, known.pending, known.past, known.future)
-        elif known:
+            self.log.resume(editing)
+            return editing
+        if known:
             with suppress(Failure, ValueError):  # a history whose text is no template any more begins anew
                 before = Editing(Template.read(known.text.encode()), known.pending, known.past, known.future)
                 editing = before.replaced(self.outside, template)

@@ -14,7 +14,7 @@ from arbius_tui.domain.questions import Ask, Choice, Question
 from arbius_tui.domain.records import WalletRecord
 from arbius_tui.domain.secret import Secret
 from arbius_tui.domain.text import amount
-from arbius_tui.services.ports import Account, Services, Vault
+from arbius_tui.services.ports import Account, Keeper, Services
 from arbius_tui.steps.base import Step
 
 PLAY_MONEY = 10**16
@@ -74,8 +74,7 @@ class Wallet(Step):
 
     async def choose(self, journey: Journey, services: Services, ask: Ask, accounts: list[Account]) -> Account:
         """The account of before, or the author's choice; the rehearsal makes a throw-away key by itself."""
-        if not services.vaults:
-            raise BadInput("no-vault", "there is no vault to keep a key in", fix="choose a network with an account")
+        keeper = keeper_of(services)
         known = journey.get(WalletRecord)
         default = known.name if known and any(a.name == known.name for a in accounts) else None
         throw_away = accounts[0].name if accounts and services.fund else NEW if services.fund else None
@@ -94,9 +93,9 @@ class Wallet(Step):
             if found is None:
                 unknown(name, accounts)
             return found
-        return await self.create(services.vaults[0], ask)
+        return await self.create(keeper, ask)
 
-    async def create(self, vault: Vault, ask: Ask) -> Account:
+    async def create(self, vault: Keeper, ask: Ask) -> Account:
         """A new key under a name of the author's."""
         why = "a short word, for you; the key is never shown"
         name = await ask(Question("account-name", "What shall the new account be called?", why, "author", "throw-away"))
@@ -107,6 +106,14 @@ class Wallet(Step):
                 Question("new-password", text, "the key is encrypted with it; nobody can reset it")
             )
         return await vault.create(name, password)
+
+
+def keeper_of(services: Services) -> Keeper:
+    """The vault that new keys go into: the first that takes any."""
+    found = next((vault for vault in services.vaults if isinstance(vault, Keeper)), None)
+    if found is None:
+        raise BadInput("no-vault", "there is no vault to keep a key in", fix="choose a network with an account")
+    return found
 
 
 async def money(services: Services, address: str) -> Money:
