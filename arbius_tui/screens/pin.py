@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,14 +11,17 @@ from textual.content import Content
 
 from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.events import Done, Found, Started
-from arbius_tui.domain.text import exact_bytes, short
+from arbius_tui.domain.text import short
 from arbius_tui.screens.findings import place
-from arbius_tui.screens.tabled import TableScreen, texts, whole
+from arbius_tui.screens.session import Session
+from arbius_tui.screens.tabled import TableScreen, texts
 from arbius_tui.widgets.panes import Empty, Fact, why
 from arbius_tui.widgets.text import Column, Row, counts, words
 
 if TYPE_CHECKING:
     # With its first row; the first frame does without.
+    from arbius_tui.domain.events import Trouble
+    from arbius_tui.steps.base import Step
     from arbius_tui.steps.pin_ways import Way
 
 MEANING = {
@@ -57,6 +60,10 @@ class PinScreen(TableScreen):
         Binding("o", "elsewhere", "other place", id="pin.elsewhere", tooltip="also pin to a service or another node"),
     ]
 
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.adding = False
+
     def nothing(self) -> Empty:
         """Before the first run."""
         return Empty(
@@ -77,13 +84,13 @@ class PinScreen(TableScreen):
         """A way as it stands now."""
         self.ways[way.id] = way
         cells = (way.title, way.state, short(way.cid), way.note)
-        self.put(Row(way.id, cells, "" if way.state == "SAME" else way.state))
+        self.put(Row(way.id, cells, "" if way.state in ("SAME", "ok") else way.state))
 
     def on_started(self, event: Started) -> None:
         """Every way is open again."""
         super().on_started(event)
         for way in list(self.ways.values()):
-            self.take(replace(way, state="wait", cid="", note=""))
+            self.take(replace(way, state="wait", cid="", note="", more=()))
 
     def on_found(self, event: Found) -> None:
         """A way began or ended."""
@@ -99,10 +106,33 @@ class PinScreen(TableScreen):
         if self.table.row:
             self.explain(self.table.row.id)
 
+    def work(self) -> Step | None:
+        """The step, with a place more when the author asked for one."""
+        if not self.adding:
+            return None
+        from arbius_tui.steps.pin import Pin
+
+        self.adding = False
+        return Pin(elsewhere=True)
+
+    def action_elsewhere(self) -> None:
+        """Pin once more, to a further place that is asked for."""
+        self.adding = True
+        self.action_run()
+
+    def on_trouble(self, event: Trouble) -> None:
+        """What only warns waits in its row: the cursor stays where it is."""
+        super().on_trouble(event)
+        if event.problem.severity == "warn" and (id := self.row_of(event.problem)):
+            self.problems.setdefault(id, event.problem)
+
     def row_of(self, problem: Problem) -> str:
-        """The way that failed with these words, or any that failed."""
-        failed = [way for way in self.ways.values() if way.state == "FAIL"]
-        return next((way.id for way in failed if way.note == problem.what), failed[-1].id if failed else "")
+        """The way that these words are about; what no way failed with is about whether others can fetch it."""
+        for way in self.ways.values():
+            if way.note and way.note in problem.what:
+                return way.id
+        failed = [way.id for way in self.ways.values() if way.state == "FAIL"]
+        return "others" if "others" in self.ways else failed[-1] if failed else ""
 
     def present(self, id: str) -> None:
         """What this way shows."""
@@ -118,7 +148,7 @@ class PinScreen(TableScreen):
         if self.has_class("-empty"):
             return super().status()
         states = [way.state for way in self.ways.values()]
-        return counts(*((states.count(word), word) for word in ("SAME", "FAIL", "wait", "off")))
+        return counts(*((states.count(word), word) for word in ("SAME", "ok", "warn", "FAIL", "wait", "off")))
 
     def aside(self) -> Content:
         """Whether others can fetch it."""

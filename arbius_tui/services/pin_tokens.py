@@ -5,7 +5,7 @@ from __future__ import annotations
 from arbius_tui.domain.errors import NotReady
 from arbius_tui.domain.secret import Secret
 from arbius_tui.services.tokens import SERVICE
-from arbius_tui.services.vault import BACKENDS, allowed_backend, ask_keyring
+from arbius_tui.services.vault_keyring import BACKENDS, allowed_backend, ask_keyring
 
 LONGEST = 4096
 """Characters of a token at most; Pinata's JWTs have some 700."""

@@ -56,31 +56,34 @@ class Pin(Step):
         book = Book(template.cid, data, path.name, journey.get(PinRecord) or PinRecord())
         kept = await keep(services, template)
         try:
-            agreed = False
-            async for event in engine(services, template, book):
-                agreed = agreed or (isinstance(event, Found) and getattr(event.item, "state", "") == "SAME")
-                yield event
-            async for event in placed(stores, book, ask):
+            async for event in self.ways(services, template, stores, book, ask):
                 yield event
         except PinFailed as failure:
             if failure.problem.code == "cid-mismatch":
-                yield Saved(saved(book, kept, False, failure.problem.what))
+                yield Saved(saved(book, kept, failure.problem.what))
             raise
-        gateways = [pin_ways.asked(gateway, book) for gateway in services.proving]
-        async with aclosing(merged(gateways, at_once=8)) as events:
-            async for event in events:
-                yield event
-        change = saved(book, kept, agreed)
+        change = saved(book, kept)
         yield Saved(change)
         for event in verdict(change, book):
             yield event
         if await asyncio.to_thread(files.read, path) != data:
             book.problems.append(changed(path))
-        for problem in book.warnings:
-            yield Trouble(replace(problem, severity="warn"))
-        for problem in book.problems:
+        for problem in (*[replace(warning, severity="warn") for warning in book.warnings], *book.problems):
             yield Trouble(problem)
         yield ended(change, book)
+
+    async def ways(
+        self, services: Services, template: Template, stores: Sequence[Ipfs | Remote], book: Book, ask: Ask
+    ) -> AsyncIterator[Event]:
+        """Every way but the first: the engine, the stores one after the other, then all gateways at once."""
+        async for event in engine(services, template, book):
+            yield event
+        async for event in placed(stores, book, ask):
+            yield event
+        gateways = [pin_ways.asked(gateway, book) for gateway in services.proving]
+        async with aclosing(merged(gateways, at_once=8)) as events:
+            async for event in events:
+                yield event
 
     async def further(self, services: Services, ask: Ask) -> list[Ipfs | Remote]:
         """The places that this run adds."""
@@ -129,6 +132,7 @@ async def engine(services: Services, template: Template, book: Book) -> AsyncIte
         yield Found(Way("engine", "engine contract", "warn", note=failure.problem.what))
         return
     if said == template.multihash:
+        book.engine = True
         yield Found(Way("engine", "engine contract", "SAME", template.cid, "generateIPFSCID"))
         return
     try:
@@ -155,7 +159,7 @@ async def keep(services: Services, template: Template) -> str:
     return str(place)
 
 
-def saved(book: Book, kept: str, agreed: bool, blocked: str = "") -> PinRecord:
+def saved(book: Book, kept: str, blocked: str = "") -> PinRecord:
     """What the journey remembers."""
     digest = hashlib.sha256(book.data).hexdigest()
     return PinRecord(
@@ -166,7 +170,7 @@ def saved(book: Book, kept: str, agreed: bool, blocked: str = "") -> PinRecord:
         fetchable=bool(book.fetched_by) and not blocked,
         fetched_by=tuple(book.fetched_by),
         gateways=tuple(book.gateways),
-        engine=agreed,
+        engine=book.engine,
         kept=kept,
         blocked=blocked,
     )

@@ -56,6 +56,8 @@ class Book:
     filename: str
     before: PinRecord
     """What an earlier run found."""
+    engine: bool = False
+    """Whether the engine computed the same CID."""
     stored: list[Stored] = field(default_factory=list)
     holders: list[Peer] = field(default_factory=list)
     """Nodes of the author that have it now."""
