@@ -185,7 +185,9 @@ def layouts(data: bytes, filename: str, form: Form) -> Iterator[tuple[str, str, 
                 for links in LINKS:
                     yield "chunker", words + more, tree(pieces, links, raw, form), DAG_PB
     one = Part.leaf(data, False, form)
-    yield "trickle", "it used the trickle layout", branch([one])[0], DAG_PB
+    bare = field(1, whole(1, 0) + field(2, data) + whole(3, len(data)))  # UnixFS's type Raw, as only trickle has it
+    trickle = Part(linked(bare, DAG_PB, form), len(data), len(bare))
+    yield "trickle", "it used the trickle layout", branch([trickle])[0], DAG_PB
     if filename:
         for part in (one, Part.leaf(data, True, form)):
             link = field(1, part.cid) + field(2, filename.encode()) + whole(3, part.total)
