@@ -80,7 +80,7 @@ def real_world(
         out=Path.cwd(),
         project=project_key(journey.project, state),
         state=state,
-        **{**settings, "ipfs": settings.get("ipfs") or options.ipfs},
+        **{**settings, **{key: settings.get(key) or getattr(options, key) for key in ("ipfs", "gateways", "remotes")}},
     )
     return open_world(chosen, user_data_path("arbius-tui", appauthor=False))
 

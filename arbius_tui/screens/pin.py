@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -63,12 +63,17 @@ class PinScreen(TableScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.adding = False
+        self.heard: list[str] = []
+        """Ways that this run took, in their order."""
 
     def nothing(self) -> Empty:
         """Before the first run."""
         return Empty(
             "The template is pinned nowhere yet.",
-            [("Enter", "compute its CID here, ask the engine, store it and read it back")],
+            [
+                ("Enter", "compute its CID here, ask the engine, store it, and see who else can fetch it"),
+                ("o", "do that, and also pin it to a service or to another node"),
+            ],
             "Miners must be able to fetch it, and its CID becomes part of the model id.",
         )
 
@@ -83,12 +88,12 @@ class PinScreen(TableScreen):
     def take(self, way: Way) -> None:
         """A way as it stands now."""
         self.ways[way.id] = way
-        cells = (way.title, way.state, short(way.cid), way.note)
-        self.put(Row(way.id, cells, "" if way.state in ("SAME", "ok") else way.state))
+        self.put(drawn(way))
 
     def on_started(self, event: Started) -> None:
         """Every way is open again."""
         super().on_started(event)
+        self.heard.clear()
         for way in list(self.ways.values()):
             self.take(replace(way, state="wait", cid="", note="", more=()))
 
@@ -97,12 +102,17 @@ class PinScreen(TableScreen):
         from arbius_tui.steps.pin_ways import Way
 
         if isinstance(event.item, Way):
+            if event.item.id not in self.heard:
+                self.heard.append(event.item.id)
             self.take(event.item)
             self.refresh_status()
 
     def on_done(self, event: Done) -> None:
-        """All rows are there now: the place in the title counts them."""
+        """All rows are there now; a way of an earlier run that this one did not take is gone."""
         super().on_done(event)
+        if self.heard:
+            self.ways = {id: self.ways[id] for id in self.heard}
+            self.table.set_rows([drawn(way) for way in self.ways.values()])
         if self.table.row:
             self.explain(self.table.row.id)
 
@@ -128,10 +138,11 @@ class PinScreen(TableScreen):
 
     def row_of(self, problem: Problem) -> str:
         """The way that these words are about; what no way failed with is about whether others can fetch it."""
-        for way in self.ways.values():
-            if way.note and way.note in problem.what:
+        named = [way for way in self.ways.values() if way.state in ("FAIL", "warn") and way.note]
+        for way in named:
+            if way.note == problem.what or problem.what.endswith(f": {way.note}"):
                 return way.id
-        failed = [way.id for way in self.ways.values() if way.state == "FAIL"]
+        failed = [way.id for way in named if way.state == "FAIL"]
         return "others" if "others" in self.ways else failed[-1] if failed else ""
 
     def present(self, id: str) -> None:
@@ -163,9 +174,31 @@ class PinScreen(TableScreen):
     def command(self) -> str:
         """The same without a screen."""
         (path,) = texts(self.saved_record("template"), "path")
-        return self.shell("pin", path or "FILE")
+        return self.shell("pin", path or "FILE", *flags(self.saved_record()))
 
     def copy_text(self) -> str:
         """The full CID."""
         way = self.ways.get(self.table.row.id) if self.table.row else None
         return way.cid if way else ""
+
+
+def drawn(way: Way) -> Row:
+    """A way as a row of the table."""
+    cells = (way.title, way.state, short(way.cid), way.note)
+    return Row(way.id, cells, "" if way.state in ("SAME", "ok") else way.state)
+
+
+def flags(saved: Mapping[str, Any]) -> list[str]:
+    """The places of the last run as flags of `pin`; what is there by default needs none."""
+    found: list[str] = []
+    rows = saved.get("stores")
+    for row in rows if isinstance(rows, list | tuple) else ():
+        sort, where = texts(row, "sort", "where")
+        if sort == "kubo" and where != "http://127.0.0.1:5001":
+            found += ["--ipfs", where]
+        elif sort in ("pinata", "psa"):
+            found += ["--remote", f"{sort}={where}"]
+    rows = saved.get("gateways")
+    urls = [texts(row, "url")[0] for row in rows] if isinstance(rows, list | tuple) else []
+    usual = ("https://ipfs.arbius.org", "https://ipfs.io")
+    return found + [part for url in urls if url not in usual for part in ("--gateway", url)]

@@ -102,10 +102,13 @@ class Pin(Step):
         return [services.store(place) for place in places]
 
 
+QUIET = ("gateway-absent", "gateway-busy", "gateway-unreachable", "block-absent", "ipfs-timeout")
+"""Codes of others who did not fetch it."""
+
 WHERE = Question(
     "pin-place",
     "Where shall it be pinned, too?",
-    "pinata, filebase, psa=URL of a Pinning Service API, or the address of another Kubo node",
+    "pinata, filebase, psa=URL, or the address of another Kubo node",
 )
 
 
@@ -179,13 +182,13 @@ def saved(book: Book, kept: str, blocked: str = "") -> PinRecord:
 def verdict(record: PinRecord, book: Book) -> list[Event]:
     """Whether others can fetch it, in one row; said only of whoever was seen to do it."""
     where, title = standing(record), "others fetch it"
+    if where != "announced":  # the rows say it; only where it is open whether others can fetch it, each is a word worth
+        book.warnings = [problem for problem in book.warnings if problem.code not in QUIET]
     match where:
         case "rehearsal":
             return []
         case "fetched":
             names = ", ".join(pin_ways.title_of(name).removeprefix("gateway ") for name in record.fetched_by)
-            quiet = ("gateway-absent", "gateway-busy", "gateway-unreachable", "block-absent", "ipfs-timeout")
-            book.warnings = [problem for problem in book.warnings if problem.code not in quiet]
             return [Found(Way("others", title, "ok", note=f"others can fetch it: {names} did"))]
         case "announced":
             note = "announced; nobody else has been seen to fetch it yet"
@@ -194,7 +197,7 @@ def verdict(record: PinRecord, book: Book) -> list[Event]:
             note = "stored here, nobody can fetch it"
             book.problems.append(alone(record))
         case _:
-            note = "no store has it; its CID is kept here"
+            note = f"no store has it{'; its bytes are kept here' if record.kept else ''}"
             book.problems += [] if book.problems else [nowhere(record)]
     return [Found(Way("others", title, "warn" if where == "announced" else "FAIL", note=note))]
 
