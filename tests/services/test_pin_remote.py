@@ -196,7 +196,7 @@ async def test_a_service_is_given_the_cid_and_told_where_to_fetch_it() -> None:
     heard: list[str] = []
     async with psa() as (service, double):
         with notes.heard(heard.append):
-            stored = await service.pin(DATA, "t" * 400, [near])  # type: ignore[list-item]
+            stored = await service.pin(DATA, "t" * 400, [near])
         assert (stored.cid, stored.pinned, stored.sort) == (CID, True, "psa")
         order = json.loads(next(r.body for r in double.requests if r.method == "POST"))
         assert order["cid"] == CID
@@ -205,7 +205,7 @@ async def test_a_service_is_given_the_cid_and_told_where_to_fetch_it() -> None:
         assert near.connected == list(double.delegates)
         assert any("queued" in text for text in heard)
         assert any("pinning" in text for text in heard)
-        again = await service.pin(DATA, "t.json", [near])  # type: ignore[list-item]
+        again = await service.pin(DATA, "t.json", [near])
         assert again.pinned
         assert len([r for r in double.requests if r.method == "POST"]) == 1, "the order stands and is not given twice"
         assert await service.pinned(CID)
