@@ -52,9 +52,10 @@ def consent(record: PinRecord) -> Consent | None:
     if words is None:
         return None
     return Consent(
-        "register-unfetchable",
+        "not-pinned",
         f"Register all the same? {words[0].upper()}{words[1:]}",
         "miners ignore a model whose template they cannot read; the id stays the same when it is pinned later",
+        rehearsal="yes",
         changes="the model is registered for good, and useless until somebody can fetch the template",
         undo="pin the same bytes later: the CID in the model stays right",
     )
@@ -67,7 +68,6 @@ def unfetchable(record: PinRecord) -> PinFailed:
         "not-fetchable",
         "no store has the template" if nowhere else "the template is stored, and nobody can fetch it",
         why="miners ignore a model whose template they cannot read",
-        fix="start an IPFS node that is online and pin again, or consent: --answers with"
-        ' {"register-unfetchable": "yes"}',
+        fix='start an IPFS node that is online and pin again, or consent: --answers with {"not-pinned": "yes"}',
         command="ipfs daemon",
     )

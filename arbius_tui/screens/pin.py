@@ -71,7 +71,7 @@ class PinScreen(TableScreen):
         return Empty(
             "The template is pinned nowhere yet.",
             [
-                ("Enter", "compute its CID here, ask the engine, store it, and see who else can fetch it"),
+                ("Enter", "compute its CID, ask the engine, store it, see who else can fetch it"),
                 ("o", "do that, and also pin it to a service or to another node"),
             ],
             "Miners must be able to fetch it, and its CID becomes part of the model id.",
