@@ -307,3 +307,19 @@ async def test_whose_token_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     async with Stores(("/ip4/127.0.0.1/tcp/7",), ("filebase",), token) as both:
         assert [node.base for node in both.nodes] == ["http://127.0.0.1:7", FILEBASE]
         assert [node.token.given for node in both.nodes] == [None, token]
+
+
+@pytest.mark.real
+async def test_kubos_own_client_takes_the_double_for_a_pinning_service(tmp_path: Path) -> None:
+    data = secrets.token_bytes(700)
+    double = PsaDouble()
+    double.steps = ["pinned"]
+    with kubo(tmp_path / "repo", swarm=True) as daemon:
+        async with KuboNode(daemon.rpc, limit=60) as node, serving(double) as base:
+            await node.pin(data, "t.json")
+            url = f"pin/remote/service/add?arg=d&arg={base}&arg={double.token}"
+            assert (await node.post(url)).status == 200
+            answer = await node.post("pin/remote/add", {"arg": cid(data), "service": "d", "name": "t"})
+            assert answer.status == 200, answer.message
+            assert (await node.post("pin/remote/ls", {"service": "d", "cid": cid(data)})).status == 200
+    assert {request.method for request in double.requests} == {"GET", "POST"}
