@@ -49,6 +49,7 @@ class PinScreen(TableScreen):
         "node that stores it. SAME means that this way gave the CID that was computed here. One that differs ends "
         "the step, because a wrong CID would be registered for good."
     )
+    room = 6
     columns: ClassVar[Sequence[Column]] = (
         Column("Way", 18, 22),
         Column("State", 5, 5),

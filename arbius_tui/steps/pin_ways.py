@@ -16,7 +16,7 @@ from arbius_tui.domain.events import Event, Found, Line
 from arbius_tui.domain.import_profile import effect, plain_cid
 from arbius_tui.domain.questions import Ask, Consent, Question
 from arbius_tui.domain.records import PinRecord
-from arbius_tui.domain.text import clean, exact_bytes
+from arbius_tui.domain.text import clean, exact_bytes, short
 from arbius_tui.services import notes
 from arbius_tui.services.ports import Gateway, Guarded, Ipfs, Peer, Remote, Stored
 from arbius_tui.steps.merging import told_while
@@ -184,9 +184,11 @@ async def plainly(node: Peer, data: bytes) -> tuple[str, ...]:
     does = effect(settings if isinstance(settings, dict) else {})
     if does.same:
         return ()
-    known = does.gives.startswith("baf")
-    gives = f"{plain_cid(data, settings)}, {does.gives.partition(' ')[2]}" if known else does.gives
-    return (clean(f"plain `ipfs add` here gives {gives}; {does.name}"), *map(clean, does.changes))
+    if not does.gives.startswith("baf"):
+        return (clean(f"plain `ipfs add` here gives {does.gives}"), *map(clean, does.changes))
+    plain, form = plain_cid(data, settings), does.gives.partition(" ")[2].strip("()")
+    head = (f"plain `ipfs add` here gives {short(plain)}: {form}", f"by {does.name}, in full {plain}")
+    return (*map(clean, head), *map(clean, does.changes))
 
 
 async def seen_by(node: Peer, book: Book) -> AsyncGenerator[Event, None]:

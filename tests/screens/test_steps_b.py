@@ -292,7 +292,7 @@ WAYS = [
     Trouble(DOWN),
     Done(False, 6),
 ]
-PLAIN = "plain `ipfs add` here gives bafkreibth7m62oebrfvk7s3hrkzs2xrqz4gqbcs5pztxodgb2zvrlojgmi, a raw leaf"
+PLAIN = "plain `ipfs add` here gives bafkreib..jgmi: CIDv1, raw leaf"
 PINNED = PinRecord(
     CID, 571, "77" * 32,
     ({"id": "kubo 127.0.0.1:5001", "where": "http://127.0.0.1:5001", "cid": CID, "note": "announced to the network",

@@ -173,7 +173,7 @@ async def test_an_offline_node_with_another_profile(services: Services, template
             events, done = await pinned(walk)
             data, way = template.read_bytes(), ways(events)[node.id]
             assert (way.state, way.cid) == ("SAME", cid(data))
-            assert plain_cid(data, {"CidVersion": 1}) in way.more[0]
+            assert plain_cid(data, {"CidVersion": 1}) in way.more[1]
             assert any(isinstance(e, Line) and "plain `ipfs add` here gives bafkrei" in e.text for e in events)
             assert (done.ok, done.exit) == (False, 6)
             problem = next(e.problem for e in events if isinstance(e, Trouble))
