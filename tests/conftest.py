@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-import tests.parts  # noqa: F401  looks up the user's cache folder before HOME is taken away below
+import tests.parts  # looks up the user's cache folder before HOME is taken away below
 
 HOMES = {"XDG_CONFIG_HOME": ".config", "XDG_CACHE_HOME": ".cache", "XDG_DATA_HOME": ".local/share"}
 HOMES |= {"XDG_STATE_HOME": ".local/state", "XDG_RUNTIME_DIR": ".run"}
@@ -101,3 +102,14 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     for name, value in private(folder).items():
         monkeypatch.setenv(name, value)
     return folder
+
+
+@pytest.fixture(scope="module")
+def anvil() -> Iterator[str]:
+    """A real anvil for this file's tests, with our Engine on it; its URL."""
+    from tests.services.chains import anvil_process, put_engine
+
+    sys.setrecursionlimit(RECURSION)  # py-evm has lifted it, where this is the first import of it
+    with anvil_process(tests.parts.need("anvil")) as url:
+        put_engine(url)
+        yield url

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -40,14 +41,38 @@ class Connections:
             await asyncio.gather(*self._open, return_exceptions=True)
 
 
+def relay(engine: str) -> Handle:
+    """Passes everything on to the socket of a unix:// address, and back: a real Docker Engine at another place."""
+
+    async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+        sink.close()
+
+    async def passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inner, outer = await asyncio.open_unix_connection(engine.removeprefix("unix://"))
+        try:
+            await asyncio.gather(copy(reader, outer), copy(inner, writer))
+        finally:
+            outer.transport.abort()
+
+    return passed
+
+
 @asynccontextmanager
-async def listening(handle: Handle, path: str = "", tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """Serve on loopback, or on a socket at `path`; gives host:port, or the path."""
+async def listening(
+    handle: Handle, path: str = "", tls: ssl.SSLContext | None = None, host: str = "127.0.0.1"
+) -> AsyncIterator[str]:
+    """Serve on loopback, or on a socket at `path`, which goes with the end; gives host:port, or the path."""
     connections = Connections(handle)
     start = asyncio.start_unix_server(connections, path) if path else None
-    server = await (start or asyncio.start_server(connections, "127.0.0.1", 0, ssl=tls, limit=1 << 26))
+    server = await (start or asyncio.start_server(connections, host, 0, ssl=tls, limit=1 << 26))
     try:
-        yield path or f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield path or f"{host}:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        if path:
+            Path(path).unlink(missing_ok=True)
         await connections.close()

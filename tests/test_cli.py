@@ -169,9 +169,8 @@ def test_a_second_wizard_on_the_same_project_is_told_who_has_it(tmp_path: Path) 
         assert second.returncode == 3
         assert str(first.pid) in second.stderr
     finally:
-        first.stdout.close()
-        first.kill()
-        first.wait()
+        first.terminate()  # and no SIGKILL, after which its server would wait for the next wizard
+        first.communicate()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-from arbius_tui.domain.build_rules import Evidence, explain_failure, said_in_passing
+from arbius_tui.domain.build_rule import Evidence
+from arbius_tui.domain.build_rules import explain_failure, said_in_passing
 from arbius_tui.domain.errors import Fix, Problem
 
 TAIL_LINES, LINE_CHARS = 400, 2000

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from arbius_tui.domain.build_rules import CONFIG, CONFIG_BROKEN, HELPER, MACHINE, Rule, one_line
+from arbius_tui.domain.build_rule import Rule, one_line
+from arbius_tui.domain.build_rules_author import CONFIG
+from arbius_tui.domain.build_rules_docker import CONFIG_BROKEN, HELPER, MACHINE
 from arbius_tui.domain.errors import Fix, Problem, Severity
 
 VERSION = re.compile(r"^cog version (\S+) \(built [^)]*\)$", re.MULTILINE)

@@ -13,12 +13,13 @@ WORDS: Mapping[str, str] = {
     "UNHEALTHY": "the model's own health check says no, or its process is gone",
     "UNKNOWN": "it does not say yet",
     "exited": "its container has ended and answers nothing",
+    "ended": "its process has ended and answers nothing",
     "paused": "its container is paused and answers nothing until it is let go on",
     "lost": "it answered, and does no more",
     "gone": "its container was removed from outside",
     "stopped": "it was stopped and removed; its image is still there",
 }
-"""A server's own word (upper case) or its container's (lower case), in words for a person."""
+"""A server's own word (upper case) or what its container or process came to (lower case), in words for a person."""
 
 ENDED: Mapping[str, str] = {
     "container-killed": "exited",
@@ -29,6 +30,7 @@ ENDED: Mapping[str, str] = {
     "container-paused": "paused",
     "container-missing": "gone",
     "server-broken": "DEFUNCT",
+    "server-ended": "ended",
     "endpoint-lost": "lost",
 }
 """The health of a server by the code of the failure that says why it cannot answer."""

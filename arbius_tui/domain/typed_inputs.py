@@ -146,8 +146,8 @@ def bounds(item: ModelInput) -> str:
 
 
 def plain(number: float) -> str:
-    """A bound without a useless `.0`."""
-    return str(int(number)) if float(number).is_integer() else str(number)
+    """A bound without a useless `.0`; a whole number may be larger than any float."""
+    return str(number) if isinstance(number, int) or not number.is_integer() else str(int(number))
 
 
 def needed(item: ModelInput) -> bool:
@@ -160,10 +160,16 @@ def shown(item: ModelInput) -> str:
     if item.has_default:
         return written(item.default)
     if item.name == "seed" and item.type == "integer":
-        return str(min(max(BASE_SEED, int(item.min or 0)), int(item.max if item.max is not None else BASE_SEED)))
+        return str(first_seed(item))
     if item.choices and needed(item):
         return written(item.choices[0])
     return "no" if item.type == "boolean" and needed(item) else ""
+
+
+def first_seed(item: ModelInput) -> int:
+    """The guide's seed, moved into the bounds; as it is where they are endless or no numbers."""
+    moved = min(max(BASE_SEED, item.min or 0), math.inf if item.max is None else item.max)
+    return int(moved) if isinstance(moved, int) or math.isfinite(moved) else BASE_SEED
 
 
 def written(value: Any) -> str:

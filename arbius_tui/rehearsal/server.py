@@ -14,18 +14,23 @@ import json
 import os
 import sys
 import time
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from arbius_tui.domain.errors import BadInput, NotReady
 from arbius_tui.domain.text import clean
 from arbius_tui.rehearsal.keeper import Remembered, remembered
-from arbius_tui.services import files, model_folder
-from arbius_tui.services.ports import Server
+from arbius_tui.services import files, model_folder, watching
+from arbius_tui.services.containers_logs import reason
+from arbius_tui.services.ports import Health, Server
 from arbius_tui.services.process import Child, born
 from arbius_tui.services.servers import HOST, free_port, not_ours
 
 ATTEMPTS = 5
+LOOK = 0.1
+"""Seconds between two looks at a process that is watched."""
+
 LISTENS_WITHIN = 60.0
 """Seconds until a server that has begun must listen; 0.3 here, more on a cold disk."""
 
@@ -96,6 +101,21 @@ class LocalServers:
             await asyncio.to_thread(self.remember, known)
         return True
 
+    def while_running(self, server: Server, healths: AsyncIterator[Health]) -> AsyncGenerator[Health, None]:
+        """The healths of a server, but for a process of ours that ends meanwhile: a NotReady then says why it ended."""
+        return watching.while_running(healths, lambda: self.trouble(server), LOOK)
+
+    async def trouble(self, server: Server) -> NotReady | None:
+        """Why a server that we started cannot answer; None while its process runs, and for one that is not ours."""
+        if not server.pid or not server.started_by_us:
+            return None
+        known = await asyncio.to_thread(self.remembered)
+        same = known is not None and known.pid == server.pid
+        process = self.ours(known) if known and same else Child(server.pid, await asyncio.to_thread(born, server.pid))
+        if await process.alive():
+            return None
+        return await asyncio.to_thread(self.gone, process.code)
+
     async def aclose(self) -> None:
         """End whatever server of ours runs for this project, also one that an earlier wizard left."""
         known = await asyncio.to_thread(self.remembered)
@@ -156,11 +176,27 @@ class LocalServers:
             detail=self.tail(),
         )
 
+    def gone(self, code: int | None) -> NotReady:
+        """The failure of a server that listened and ended before it was READY; no code for one of an earlier wizard."""
+        said = self.tail()
+        how = "" if code is None else f" (signal {-code})" if code < 0 else f" (exit code {code})"
+        why = reason(said.splitlines())
+        return NotReady(
+            "server-ended",
+            f"the model's server ended before it was ready{how}{f': {why}' if why else ''}",
+            why="a process that runs no more answers nothing; an older Cog server ends when its setup fails",
+            fix=f"mend what its last lines say, then start it again; all of them are in {self.log}",
+            detail=said,
+        )
+
     def tail(self) -> str:
         """The last 8 KiB of the log, clean."""
-        with self.log.open("rb") as file:
-            file.seek(max(self.log.stat().st_size - 8192, 0))
-            return clean(file.read().decode("utf-8", "replace"))
+        try:
+            with self.log.open("rb") as file:
+                file.seek(max(self.log.stat().st_size - 8192, 0))
+                return clean(file.read().decode("utf-8", "replace"))
+        except OSError:
+            return ""
 
     def remembered(self) -> Remembered | None:
         """What `server.json` holds."""

@@ -146,7 +146,7 @@ class SeedTestScreen(SeedTable):
 
     def on_trouble(self, event: Trouble) -> None:
         """A diagnosis belongs to the cases and stands in their finding; all else is a panel."""
-        from arbius_tui.domain.reproducibility import CAUSES
+        from arbius_tui.domain.causes import CAUSES
 
         if event.problem.code not in CAUSES:
             super().on_trouble(event)

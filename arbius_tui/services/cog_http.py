@@ -12,6 +12,8 @@ from arbius_tui.services import replies
 if TYPE_CHECKING:
     import httpx
 
+    from arbius_tui.services.outputs import Sieve
+
 SMALL = 16 * 1024 * 1024
 """Bytes of an answer that is no prediction."""
 
@@ -79,6 +81,21 @@ async def read(response: httpx.Response, limit: int) -> bytes:
         if len(body) > limit:
             raise replies.too_big(len(body), limit)
     return bytes(body)
+
+
+async def poured(response: httpx.Response, pieces: AsyncIterator[bytes], sieve: Sieve, limit: int) -> str:
+    """Hash a file of at most `limit` bytes as it comes, as one more payload of the sieve; the mark that stands for it.
+
+    `pieces` are the bytes of this response, raw or decoded. NotReady `output-too-big`, as soon as that is known.
+    """
+    announced(response, limit)
+    payload, mark = sieve.open(response.headers.get("content-type", "").partition(",")[0])
+    async for data in pieces:
+        payload.add(data)
+        if payload.size > limit:
+            raise replies.too_big(payload.size, limit)
+    payload.end()
+    return mark
 
 
 def announced(response: httpx.Response, limit: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from arbius_tui.domain.errors import Failure, NotReady
 from arbius_tui.domain.gpus import QUERY, Gpu, listed
-from arbius_tui.services import containers_logs, containers_state
+from arbius_tui.services import containers_logs, containers_state, watching
 from arbius_tui.services.containers_engine import Engine
 from arbius_tui.services.containers_state import MISSING, ContainerState
 from arbius_tui.services.ports import Health, Server
@@ -97,34 +97,9 @@ class Watcher:
                 return None
         return containers_state.verdict(state, lines, was_ready=was_ready)
 
-    async def while_running(self, server: Server, healths: AsyncIterator[Health]) -> AsyncGenerator[Health, None]:
-        """The healths of a server, but for a container that ends meanwhile: a NotReady then says why it ended.
-
-        `healths` is what `Predictions.wait_ready` gives; of both failures the container's own one is the better.
-        """
-        ended = asyncio.ensure_future(self._ended(server))
-        tasks: list[asyncio.Future[Any]] = [ended]
-        try:
-            while True:
-                coming = asyncio.ensure_future(anext(healths))
-                tasks[1:] = [coming]
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                if not coming.done():
-                    raise ended.result()
-                try:
-                    yield coming.result()
-                except StopAsyncIteration:
-                    return
-                except NotReady as failure:
-                    if failure.problem.code == "setup-failed":
-                        raise
-                    raise await self.trouble(server, was_ready=False) or failure from None
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            if isinstance(healths, AsyncGenerator):
-                await healths.aclose()
+    def while_running(self, server: Server, healths: AsyncIterator[Health]) -> AsyncGenerator[Health, None]:
+        """The healths of a server, but for a container that ends meanwhile: a NotReady then says why it ended."""
+        return watching.while_running(healths, lambda: self.trouble(server, was_ready=False), LOOK)
 
     async def during(self, server: Server, work: Coroutine[Any, Any, T]) -> T:
         """What a request to the model in this container gives; a container that ends meanwhile is its failure.
@@ -155,7 +130,4 @@ class Watcher:
 
     async def _ended(self, server: Server) -> NotReady:
         """Wait until the container runs no more."""
-        while True:
-            if found := await self.trouble(server, was_ready=False):
-                return found
-            await asyncio.sleep(LOOK)
+        return await watching.ended(lambda: self.trouble(server, was_ready=False), LOOK)

@@ -26,6 +26,7 @@ from urllib.parse import urljoin, urlsplit
 
 from arbius_tui.domain.text import clean
 from arbius_tui.services import replies
+from arbius_tui.services.cog_http import poured
 from arbius_tui.services.outputs import MARK, Broken, Sieve, are_texts
 
 if TYPE_CHECKING:
@@ -121,15 +122,7 @@ class Links:
             raise Broken(f"{at} with HTTP {response.status_code}")
         if response.headers.get("content-encoding", "identity").lower() != "identity" or not whole:
             raise Broken(f"{at} " + ("in a compressed form" if whole else "without saying how much there is"))
-        if length and int(length) > self.largest:
-            raise replies.too_big(int(length), self.largest)
-        payload, mark = sieve.open(response.headers.get("content-type", "").partition(",")[0])
-        async for data in response.aiter_raw():
-            payload.add(data)
-            if payload.size > self.largest:
-                raise replies.too_big(payload.size, self.largest)
-        payload.end()
-        return mark
+        return await poured(response, response.aiter_raw(), sieve, self.largest)
 
 
 def shown(url: str) -> str:

@@ -178,6 +178,9 @@ class ModelServers(Protocol):
     async def alive(self, server: Server) -> bool:
         """Whether the process or container that we remember is still ours and runs."""
 
+    def while_running(self, server: Server, healths: AsyncIterator[Health]) -> AsyncGenerator[Health, None]:
+        """These healths; NotReady that says why, when the process or container that we started ends meanwhile."""
+
 
 class Containers(ModelServers, Protocol):
     """Images as running containers; those of one project, by their label."""
@@ -193,9 +196,6 @@ class Containers(ModelServers, Protocol):
 
     def logs(self, server: Server, *, follow: bool = True, tail: int = 200) -> AsyncGenerator[str, None]:
         """Its log as plain lines, the last `tail` first; with `follow` until it ends."""
-
-    def while_running(self, server: Server, healths: AsyncIterator[Health]) -> AsyncGenerator[Health, None]:
-        """These healths; NotReady that says why, when the container ends meanwhile."""
 
     async def during(self, server: Server, work: Coroutine[Any, Any, T]) -> T:
         """What the work gives; NotReady that says why, when the container ends meanwhile."""

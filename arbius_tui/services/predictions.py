@@ -209,13 +209,7 @@ class CogPredictions:
         value, log = reply.get("output"), replies.tail(reply.get("logs"))
         pieces = await self._in_pieces(url, value)
         value = await Links(self.http, url, self.largest).fetched(value, sieve, pieces=pieces)
-        try:
-            found, shape = outputs(value, sieve.payloads, pieces=pieces)
-            if sieve.folder:
-                found = settled(value, sieve, sieve.folder, pieces=pieces)
-        except NoOutput as error:
-            raise replies.no_output(str(error), log) from None
-        return Prediction(found, seconds, shape, log)
+        return prediction(value, sieve, seconds, log, pieces=pieces)
 
     async def _in_pieces(self, url: str, value: Any) -> bool:
         """Whether a list of strings is one text in pieces; the schema knows. Without a schema it is."""
@@ -237,6 +231,20 @@ class CogPredictions:
         if not told and health.status != "READY":
             tell(f"{replies.shown(url)} is waited for: {HEALTH_WORDS[health.status]}")
         return told or health.status != "READY"
+
+
+def prediction(value: Any, sieve: Sieve, seconds: float, log: str, *, pieces: bool) -> Prediction:
+    """A document's `output` as a prediction, its files under their names where the sieve has a folder.
+
+    NotReady `no-output` when there is nothing to hash; Broken, and an OSError, as they come.
+    """
+    try:
+        found, shape = outputs(value, sieve.payloads, pieces=pieces)
+        if sieve.folder:
+            found = settled(value, sieve, sieve.folder, pieces=pieces)
+    except NoOutput as error:
+        raise replies.no_output(str(error), log) from None
+    return Prediction(found, seconds, shape, log)
 
 
 def in_pieces(value: Any, document: Mapping[str, Any]) -> bool:

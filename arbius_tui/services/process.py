@@ -372,6 +372,11 @@ class Child:
         popen = launch(argv, cwd, env, log)
         return cls(popen.pid, born(popen.pid), popen)
 
+    @property
+    def code(self) -> int | None:
+        """Its exit code, the negative number of a signal; None while it runs, or when another process started it."""
+        return self.popen.poll() if self.popen is not None else None
+
     async def alive(self) -> bool:
         """Whether this very process runs."""
         if self.popen is not None and self.popen.poll() is not None:

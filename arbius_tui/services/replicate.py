@@ -21,10 +21,10 @@ from arbius_tui.domain.errors import Failure, NotReady
 from arbius_tui.domain.places import hosted
 from arbius_tui.domain.text import clean
 from arbius_tui.services import notes, replicate_words, replies
-from arbius_tui.services.cog_http import announced
-from arbius_tui.services.outputs import LINK, Broken, NoOutput, Sieve, outputs, settled
+from arbius_tui.services.cog_http import announced, poured
+from arbius_tui.services.outputs import LINK, Broken, Sieve
 from arbius_tui.services.ports import Health, Prediction
-from arbius_tui.services.predictions import LARGEST, in_pieces
+from arbius_tui.services.predictions import LARGEST, in_pieces, prediction
 from arbius_tui.services.replicate_http import ReplicateHttp
 from arbius_tui.services.tokens import ReplicateToken
 
@@ -221,14 +221,7 @@ class ReplicatePredictions:
         async with self.http.request("GET", url, 60) as response:
             if response.status_code != 200:
                 raise replies.broken(f"a file of it is not there any more (HTTP {response.status_code})")
-            announced(response, self.largest)
-            payload, mark = sieve.open(response.headers.get("content-type", "").partition(",")[0])
-            async for data in response.aiter_bytes():
-                payload.add(data)
-                if payload.size > self.largest:
-                    raise replies.too_big(payload.size, self.largest)
-            payload.end()
-            return mark
+            return await poured(response, response.aiter_bytes(), sieve, self.largest)
 
     def _holds_files(self, url: str) -> bool:
         """Whether Replicate keeps files there; a link to anywhere else is a text, and proves nothing."""
@@ -261,12 +254,6 @@ def id_of(made: Mapping[str, Any]) -> str:
 def judged(value: Any, sieve: Sieve, reply: Mapping[str, Any], version: Version, seconds: float) -> Prediction:
     """The prediction, with its own time where Replicate says it."""
     log, metrics = replies.tail(reply.get("logs")), reply.get("metrics")
-    pieces = in_pieces(value, version.document)
-    try:
-        found, shape = outputs(value, sieve.payloads, pieces=pieces)
-        if sieve.folder:
-            found = settled(value, sieve, sieve.folder, pieces=pieces)
-    except NoOutput as error:
-        raise replies.no_output(str(error), log) from None
     took = metrics.get("predict_time") if isinstance(metrics, dict) else None
-    return Prediction(found, float(took) if isinstance(took, int | float) else seconds, shape, log)
+    seconds = float(took) if isinstance(took, int | float) else seconds
+    return prediction(value, sieve, seconds, log, pieces=in_pieces(value, version.document))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 import socket
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 from arbius_tui.domain.errors import BadInput, NotReady
 from arbius_tui.domain.places import REPLICATE
-from arbius_tui.services.ports import Server
+from arbius_tui.services.ports import Health, Server
 from arbius_tui.services.process import output
 
 RESTART_LIMIT = 600.0
@@ -88,6 +89,11 @@ class Endpoints:
     async def alive(self, server: Server) -> bool:
         """Never ours."""
         return False
+
+    async def while_running(self, server: Server, healths: AsyncIterator[Health]) -> AsyncGenerator[Health, None]:
+        """The healths as they are: what the author's server runs in is not ours to look at."""
+        async for health in healths:
+            yield health
 
 
 def hosted_elsewhere(server: Server) -> NotReady:

@@ -87,6 +87,10 @@ class EitherServers:
         """Whether it is still ours and runs."""
         return await self.of(server).alive(server)
 
+    def while_running(self, server: Server, healths: AsyncIterator[Health]) -> AsyncGenerator[Health, None]:
+        """The healths, for as long as what we started runs."""
+        return self.of(server).while_running(server, healths)
+
     def of(self, server: Server) -> ModelServers:
         """Who has this server."""
         if server.machine:

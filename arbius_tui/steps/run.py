@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -266,16 +266,15 @@ async def watched(
 ) -> AsyncGenerator[Health | str, None]:
     """Each change of health until READY; between them, of a container that was just started, the lines of its log.
 
-    The failure of a container that ends meanwhile says why it ended.
+    The failure of a container or a process that ends meanwhile says why it ended.
     """
     healths = services.predictions.wait_ready(server.url, limit or READY_LIMIT)
-    boxes = boxes_of(server, services)
-    items: AsyncIterator[Health | str] = healths
-    if server.container and boxes is not None:
-        watching = boxes.while_running(server, healths)
-        items = with_log(watching, boxes, server) if fresh else watching
-    async for item in items:
-        yield item
+    boxes = boxes_of(server, services) if server.container else None
+    watching = (boxes or services.servers).while_running(server, healths)
+    items: AsyncGenerator[Health | str, None] = with_log(watching, boxes, server) if fresh and boxes else watching
+    async with aclosing(items):
+        async for item in items:
+            yield item
 
 
 async def with_log(

@@ -169,11 +169,9 @@ class SeedTest(Step):
 
     def told(self, track: Track, now: CaseSeen) -> CaseSeen:
         """A case that is over, with the verdict that all servers together give it."""
-        case, outcome, first = track.judged(now), track.outcomes[now.id], self.tracks[0]
-        own = proof.judge(outcome, track.outcomes)
-        if found := proof.differs_from_first(outcome, own, first.outcomes, first.endpoint.id):
-            case = replace(case, verdict=found.verdict, wanted=found.wanted, why=found.note)
-        case = replace(case, letter=self.letters.of(outcome))
+        outcome, own, first = track.outcomes[now.id], track.judge(now.id), self.tracks[0]
+        found = proof.differs_from_first(outcome, own, first.outcomes, first.endpoint.id) or own
+        case = replace(track.judged(now, found), letter=self.letters.of(outcome))
         self.shown[case.key] = case
         return case
 

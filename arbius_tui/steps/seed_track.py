@@ -130,7 +130,7 @@ class Track:
         more = () if self.gone else proof.further(list(self.outcomes.values()))
         async for event in self.each(more, len(self.plan.cases) + 1):
             yield event
-        ok = all(self.judge(case).wanted for case in (*self.plan.cases, *more))
+        ok = all(self.judge(case.id).wanted for case in (*self.plan.cases, *more))
         self.endpoint = replace(self.endpoint, state="ok" if ok and not self.gone else "FAIL", why=self.gone)
         yield Found(self.endpoint)
 
@@ -261,25 +261,24 @@ class Track:
         """Where the outputs of this case lie."""
         return seed_case.place(self.plan.folder, self.endpoint.id, case.id) if self.plan.folder else None
 
-    def judge(self, case: Case) -> proof.Judged:
-        """The verdict of a case that is over."""
-        return proof.judge(self.outcomes[case.id], self.outcomes)
+    def judge(self, id: str) -> proof.Judged:
+        """The verdict of a case that is over, by what this server alone gave."""
+        return proof.judge(self.outcomes[id], self.outcomes)
 
-    def judged(self, now: CaseSeen) -> CaseSeen:
-        """A case that is over; its letter is given where all servers are seen."""
-        outcome = self.outcomes[now.id]
-        verdict = proof.judge(outcome, self.outcomes)
+    def judged(self, now: CaseSeen, by: proof.Judged | None = None) -> CaseSeen:
+        """A case that is over, with this verdict or its own; the letter is given where all servers are seen."""
+        outcome, found = self.outcomes[now.id], by or self.judge(now.id)
         return replace(
             now,
             status=seed_case.status(outcome),
-            verdict=verdict.verdict,
-            wanted=verdict.wanted,
+            verdict=found.verdict,
+            wanted=found.wanted,
             seconds=round(outcome.seconds, 3),
             outputs=outcome.outputs,
             folder_cid=self.cids.get(now.id),
             error=outcome.problem.what if outcome.problem else "",
             code=outcome.problem.code if outcome.problem else "",
-            why=verdict.note,
+            why=found.note,
             near=outcome.near,
             timely=outcome.timely,
             noise=outcome.noise,

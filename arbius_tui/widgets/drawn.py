@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.visual import Visual
-from textual.widget import Widget
 
+from arbius_tui.widgets.strips import Strips
 from arbius_tui.widgets.text import clip
 
 KEPT = 600
 """Strips that are kept: some screenfuls."""
 
 
-class Drawn(Widget):
+class Drawn(Strips):
     """Override `drawn`. A repaint of the whole widget costs only the lines that say something new."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: list[Content] | None = None
-        self._strips: dict[tuple[Any, ...], Strip] = {}
-        self._look: tuple[object, ...] = ()
 
     def drawn(self, width: int) -> Iterable[Content]:
         """Hook: the lines in sight, in `width` cells."""
@@ -35,14 +31,6 @@ class Drawn(Widget):
         self._rows = None
         super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
         return self
-
-    def notify_style_update(self) -> None:
-        """Another theme or ground: all strips are old."""
-        look = self.visual_style, self.app.theme
-        if look != self._look:
-            self._look = look
-            self._strips.clear()
-        super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
         """A line as a strip, kept by what it says."""
@@ -55,6 +43,5 @@ class Drawn(Widget):
         if strip is None:
             if len(self._strips) > KEPT:
                 self._strips.clear()
-            strip = Visual.to_strips(self, row, width, 1, self.visual_style, pad=True)[0]
-            self._strips[key] = strip
+            strip = self._strips[key] = self.painted(row, width)
         return strip

@@ -13,9 +13,8 @@ from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.visual import Visual
-from textual.widget import Widget
 
+from arbius_tui.widgets.strips import Strips
 from arbius_tui.widgets.text import (
     CALM,
     GAP,
@@ -110,7 +109,7 @@ class Brush:
         return GUTTER - 1 + sum(w + GAP for w in shown if w > 0) - 1
 
 
-class Table(Widget, can_focus=True):
+class Table(Strips, can_focus=True):
     """Rows on fixed columns with a cursor; a `str` among the rows is the heading of a group."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -151,8 +150,6 @@ class Table(Widget, can_focus=True):
         self.rows = Rows(rows)
         self.brush = Brush(columns, loud=loud, lead=lead)
         self.top = 0
-        self._strips: dict[int, Strip] = {}
-        self._look: tuple[object, ...] = ()
         self._digits, self._digit_at = "", 0.0
         self.set_reactive(Table.cursor, self.rows.near(-1, 1))
 
@@ -252,14 +249,6 @@ class Table(Widget, can_focus=True):
         if 0 < y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
 
-    def notify_style_update(self) -> None:
-        """Focus or theme changed; only another look makes all rows anew."""
-        look = self.visual_style, self.app.theme
-        if look != self._look:
-            self._look = look
-            self._strips.clear()
-        super().notify_style_update()
-
     def watch_has_focus(self, has_focus: bool) -> None:
         """The cursor row shows where typing goes."""
         self.touch(self.cursor)
@@ -269,8 +258,7 @@ class Table(Widget, can_focus=True):
         """A row as a strip, kept until it changes, or the table another width: that is painted before it is told."""
         width, strip = self.size.width, self._strips.get(y)
         if strip is None or strip.cell_length != width:
-            strip = Visual.to_strips(self, self.content(y, width), width, 1, self.visual_style, pad=True)[0]
-            self._strips[y] = strip
+            strip = self._strips[y] = self.painted(self.content(y, width), width)
         return strip
 
     def content(self, y: int, width: int) -> Content:

@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from arbius_tui.domain import build_log, cog_words
 from arbius_tui.domain.build_log import LINE_CHARS, MAX_STEPS, TAIL_LINES, BuildLog, explain, label_warnings, read
-from arbius_tui.domain.build_rules import FAILURES, MAX_DETAIL, NOTICES, OTHER_BASE
+from arbius_tui.domain.build_rule import MAX_DETAIL
+from arbius_tui.domain.build_rules import FAILURES, OTHER_BASE
+from arbius_tui.domain.build_rules_docker import NOTICES
 from arbius_tui.domain.cog_words import DOCTOR, LOGIN
 from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.text import clean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arbius_tui.domain import typed_inputs
+from arbius_tui.domain.case_values import BASE_SEED
 from arbius_tui.domain.inputs import ModelInput
 from arbius_tui.domain.typed_inputs import HIDDEN, NOTHING, FromFile, Wrong, bounds, pairs, parse, public, shown, takes
 
@@ -143,3 +145,41 @@ def test_no_secret_and_no_file_is_shown() -> None:
     found = public({"token": "hunter2", "image": url, "prompt": "a cat"}, known)
     assert found == {"token": HIDDEN, "image": "data:image/png;base64,.. (1,022 characters)", "prompt": "a cat"}
     assert typed_inputs.HIDDEN == "<secret>"
+
+
+HUGE = 10**400
+"""A whole number that JSON may hold and no float does."""
+
+
+@pytest.mark.parametrize(
+    ("known", "text", "says"),
+    [
+        (item("integer", min=HUGE), "0", f"from {HUGE}"),
+        (item("integer", max=-HUGE), "0", f"to -{HUGE}"),
+        (item("integer", above=HUGE, below=HUGE), "0", f"above {HUGE} below {HUGE}"),
+        (item("integer", max=2**63 - 1), str(2**63), "to 9223372036854775807"),
+        (item("number", min=math.inf), "1e9", "from inf"),
+    ],
+    ids=["least", "most", "between", "64 bits", "endless"],
+)
+def test_bounds_that_no_float_holds_are_said_as_they_are(known: ModelInput, text: str, says: str) -> None:
+    assert bounds(known) == says
+    with pytest.raises(Wrong, match=says):
+        parse(known, text)
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "first"),
+    [
+        (None, None, BASE_SEED),
+        (-HUGE, HUGE, BASE_SEED),
+        (HUGE, None, HUGE),
+        (None, 7.5, 7),
+        (-math.inf, math.inf, BASE_SEED),
+        (math.inf, math.inf, BASE_SEED),
+        (math.nan, math.nan, BASE_SEED),
+    ],
+    ids=["none", "wide", "huge", "half", "endless", "nowhere", "no number"],
+)
+def test_a_form_shows_a_seed_whatever_its_bounds(least: float | None, most: float | None, first: int) -> None:
+    assert shown(item("integer", "seed", min=least, max=most)) == str(first)

@@ -2,55 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import os
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests import parts
+from tests.loopback import listening, relay
 
 
 @asynccontextmanager
 async def over_tcp(engine: str, host: str = "127.0.0.1") -> AsyncIterator[str]:
     """The Engine of a unix:// address at a tcp:// address, as long as this is open."""
-    copies = set[asyncio.Task[None]]()
+    async with listening(relay(engine), host=host) as place:
+        yield f"tcp://{place}"
 
-    async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await source.read(65536):
-                sink.write(data)
-                await sink.drain()
-        sink.close()
 
-    async def both(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            inner, outer = await asyncio.open_unix_connection(engine.removeprefix("unix://"))
-            await asyncio.gather(copy(reader, outer), copy(inner, writer))
-        finally:
-            writer.close()
+Stopper = Callable[[], Awaitable[None]]
 
-    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(both(reader, writer))
-        copies.add(task)
-        task.add_done_callback(copies.discard)
 
-    server = await asyncio.start_server(connected, host, 0)
-    try:
-        yield f"tcp://{host}:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for task in list(copies):
-            task.cancel()
-        await asyncio.gather(*copies, return_exceptions=True)
+@asynccontextmanager
+async def stoppable(engine: str, path: str) -> AsyncIterator[tuple[str, Stopper]]:
+    """The Engine at a socket of its own, and what breaks every connection there, as when it is stopped."""
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(listening(relay(engine), path))
+        yield f"unix://{path}", stack.aclose
 
 
 @dataclass

@@ -16,12 +16,13 @@ from textual.strip import Strip
 
 from arbius_tui.app import ArbiusApp
 from arbius_tui.domain.cases import LARGEST_SEED, standard_cases
+from arbius_tui.domain.causes import CAUSES
 from arbius_tui.domain.errors import Fix, NotReady, Problem
 from arbius_tui.domain.events import Done, Found, Saved, Trouble
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Choice, Confirm
 from arbius_tui.domain.records import PinRecord, RegisterRecord, SeedTestRecord, TemplateRecord, WalletRecord
-from arbius_tui.domain.reproducibility import CAUSES, Hashed
+from arbius_tui.domain.reproducibility import Hashed
 from arbius_tui.domain.template import Template
 from arbius_tui.rehearsal.example import example_model
 from arbius_tui.rehearsal.world import open_rehearsal

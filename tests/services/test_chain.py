@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -13,19 +13,11 @@ from arbius_tui.domain.errors import Failure, InsufficientFunds, TransactionFail
 from arbius_tui.domain.networks import NETWORKS
 from arbius_tui.rehearsal.chain import REHEARSAL
 from arbius_tui.services import receipts
-from tests import parts
-from tests.services.chains import ETHER, Stage, anvil_process, anvil_stage, ask, embedded_stage, put_engine, sign
+from tests.services.chains import ETHER, Stage, anvil_stage, ask, embedded_stage, sign
 
 HARDHAT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 ZERO = "0x" + "00" * 20
 UNKNOWN = "0x" + "ab" * 32
-
-
-@pytest.fixture(scope="module")
-def anvil() -> Iterator[str]:
-    with anvil_process(parts.need("anvil")) as url:
-        put_engine(url)
-        yield url
 
 
 @pytest.fixture(params=[pytest.param("anvil", marks=pytest.mark.real), "embedded"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import astuple
 from typing import Any
 
@@ -17,20 +17,12 @@ from arbius_tui.domain.errors import BadInput, Failure, InsufficientFunds, NotRe
 from arbius_tui.rehearsal.chain import REHEARSAL
 from arbius_tui.services.chain import open_chain
 from arbius_tui.services.rpc_errors import REFUSALS, UNCLEAR, Redactor, failure
-from tests import parts
-from tests.services.chains import ETHER, Stage, anvil_process, anvil_stage, ask, put_engine, sign
+from tests.services.chains import ETHER, Stage, anvil_stage, ask, sign
 from tests.services.fault_proxy import FaultProxy
 
 SEND = "eth_sendRawTransaction"
 NOWHERE = "http://127.0.0.1:9"
 KEY = "s3cr3tApiKey0123456789"
-
-
-@pytest.fixture(scope="module")
-def anvil() -> Iterator[str]:
-    with anvil_process(parts.need("anvil")) as url:
-        put_engine(url)
-        yield url
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from arbius_tui.services.ports import Health, Prediction, Server
 from arbius_tui.services.predictions import CogPredictions
 from tests import parts
 from tests.real.images import BASE, NEW, OLD, TestImages
+from tests.real.machines import Stopper, stoppable
 
 pytestmark = pytest.mark.real
 
@@ -545,38 +546,14 @@ async def test_a_cancelled_build_leaves_no_container_and_no_tag(built: TestImage
 
 
 @pytest.fixture
-async def breakable(built: TestImages, tmp_path: Path) -> AsyncIterator[tuple[str, Callable[[], None]]]:
+async def breakable(built: TestImages, tmp_path: Path) -> AsyncIterator[tuple[str, Stopper]]:
     """The address of the real Engine behind a socket, and what breaks every connection to it, as when it is stopped."""
-    open_ones: list[asyncio.StreamWriter] = []
-    copies = set[asyncio.Task[None]]()
-
-    async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        while data := await source.read(65536):
-            target.write(data)
-            await target.drain()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        engine, to_engine = await asyncio.open_unix_connection(built.host.removeprefix("unix://"))
-        open_ones.extend([writer, to_engine])
-        copies.update(asyncio.create_task(copy(*pair)) for pair in ((reader, to_engine), (engine, writer)))
-
-    path = f"{tmp_path}/d.sock"
-    server = await asyncio.start_unix_server(connected, path)
-
-    def stop() -> None:
-        server.close()
-        for one in open_ones:
-            one.close()
-
-    yield f"unix://{path}", stop
-    stop()
-    for one in copies:
-        one.cancel()
-    await asyncio.gather(*copies, return_exceptions=True)
+    async with stoppable(built.host, f"{tmp_path}/d.sock") as door:
+        yield door
 
 
 async def test_an_engine_that_is_stopped_in_the_middle_of_a_build(
-    breakable: tuple[str, Callable[[], None]], tmp_path: Path
+    breakable: tuple[str, Stopper], tmp_path: Path
 ) -> None:
     host, stop = breakable
     mark = secrets.token_hex(8)
@@ -586,7 +563,7 @@ async def test_an_engine_that_is_stopped_in_the_middle_of_a_build(
         async def build() -> None:
             async for line in Images(engine).build(tmp_path, "Dockerfile", f"arbius-tui-test:{mark}"):
                 if line == mark:
-                    stop()
+                    await stop()
 
         with pytest.raises(NotReady) as failure:
             await build()
@@ -598,7 +575,7 @@ async def test_an_engine_that_is_stopped_in_the_middle_of_a_build(
 
 
 async def test_an_engine_that_is_stopped_while_a_log_is_followed(
-    breakable: tuple[str, Callable[[], None]], containers: Containers, built: TestImages
+    breakable: tuple[str, Stopper], containers: Containers, built: TestImages
 ) -> None:
     host, stop = breakable
     server = await containers.start_image(built.example())
@@ -607,7 +584,7 @@ async def test_an_engine_that_is_stopped_while_a_log_is_followed(
     async with Containers(containers.project, engine=Engine(Address(host))) as through:
         async for line in through.logs(server):
             seen.append(line)
-            stop()
+            await stop()
         with pytest.raises(NotReady) as failure:
             await through.state(server)
     assert seen

@@ -9,7 +9,7 @@ import socket
 import ssl
 import tempfile
 from collections.abc import Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -336,28 +336,6 @@ async def test_a_real_engine_and_an_image_on_it(monkeypatch):
     assert "free at /" in last["disk"].found
 
 
-@asynccontextmanager
-async def relayed(path: Path, engine: str):
-    """The real Engine behind a socket of this test, which comes and goes as docker does."""
-
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(1 << 16):
-            writer.write(data)
-            await writer.drain()
-        writer.close()
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        theirs = await asyncio.open_unix_connection(engine)
-        try:
-            await asyncio.gather(copy(reader, theirs[1]), copy(theirs[0], writer), return_exceptions=True)
-        finally:
-            theirs[1].close()
-
-    async with loopback.listening(talk, str(path)):
-        yield
-    path.unlink(missing_ok=True)
-
-
 @pytest.mark.real
 async def test_rows_that_waited_for_a_real_engine_run_by_themselves_once_it_is_started(bare):
     found = parts.need("docker")
@@ -373,7 +351,7 @@ async def test_rows_that_waited_for_a_real_engine_run_by_themselves_once_it_is_s
         return {id: known[id] for id in ("docker-permission", "docker-daemon", "docker-version", "gpu-runtime")}
 
     assert list((await states(None)).values()) == ["off", "FAIL", "wait", "wait"]
-    async with relayed(bare / "docker.sock", found.removeprefix("unix://")):
+    async with loopback.listening(loopback.relay(found), str(bare / "docker.sock")):
         again = await states("docker-daemon")
         assert again["docker-daemon"] == "ok"
         assert again["docker-version"] in ("ok", "FAIL")  # FAIL: Debian 12's own Engine is too old

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -12,20 +12,12 @@ from arbius_tui.domain.cid import multihash
 from arbius_tui.domain.errors import Failure, NotReady, WrongChain
 from arbius_tui.rehearsal.chain import REHEARSAL
 from arbius_tui.services.chain import open_chain
-from tests import parts
-from tests.services.chains import ETHER, Stage, anvil_process, anvil_stage, ask, embedded_stage, put_engine
+from tests.services.chains import ETHER, Stage, anvil_stage, ask, embedded_stage
 from tests.services.fault_proxy import FaultProxy
 
 TEMPLATE = b'{"meta":{},"input":[],"output":[]}\n'
 FORWARD = "0x363d3d373d3d363d3d73" + REHEARSAL.engine[2:].lower() + "5af100"
 """A contract that calls the engine with what it is called with."""
-
-
-@pytest.fixture(scope="module")
-def anvil() -> Iterator[str]:
-    with anvil_process(parts.need("anvil")) as url:
-        put_engine(url)
-        yield url
 
 
 @pytest.fixture(params=[pytest.param("anvil", marks=pytest.mark.real), "embedded"])

@@ -6,12 +6,13 @@ import asyncio
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from arbius_tui.steps.run import HealthSeen, Run, Stop, both
 from arbius_tui.steps.seed_case import CaseSeen
 from tests import parts
 from tests.real.images import BASE, MODELS, NEW, OLD, TestImages
+from tests.real.machines import Stopper, stoppable
 from tests.services.test_predictions import GENERATIONS, model, ready
 from tests.steps.conftest import Author, collect, end
 
@@ -73,51 +75,11 @@ class Project:
         return of_project(self.images, self.key)
 
 
-class EngineDoor:
-    """The real Engine behind a socket that can be closed, as when it is stopped."""
-
-    def __init__(self, path: Path, engine: str) -> None:
-        self.path, self.engine = path, engine.removeprefix("unix://")
-        self.host = f"unix://{path}"
-        self.writers: list[asyncio.StreamWriter] = []
-        self.copies = set[asyncio.Task[None]]()
-        self.server: asyncio.Server | None = None
-
-    async def open(self) -> None:
-        """Let connections in."""
-        self.server = await asyncio.start_unix_server(self.connected, str(self.path))
-
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        engine, to_engine = await asyncio.open_unix_connection(self.engine)
-        self.writers += [writer, to_engine]
-        pairs = ((reader, to_engine), (engine, writer))
-        self.copies.update(asyncio.create_task(self.copy(*pair)) for pair in pairs)
-
-    async def copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while data := await source.read(65536):
-                target.write(data)
-                await target.drain()
-
-    def close(self) -> None:
-        """The Engine is gone."""
-        if self.server:
-            self.server.close()
-        for writer in self.writers:
-            writer.close()
-        self.path.unlink(missing_ok=True)
-
-
 @pytest.fixture
-async def engine_door(images: TestImages) -> AsyncIterator[EngineDoor]:
+async def engine_door(images: TestImages) -> AsyncIterator[tuple[str, Stopper]]:
     with tempfile.TemporaryDirectory() as folder:
-        door = EngineDoor(Path(folder) / "d.sock", images.host)
-        await door.open()
-        yield door
-        door.close()
-        for copy in door.copies:
-            copy.cancel()
-        await asyncio.gather(*door.copies, return_exceptions=True)
+        async with stoppable(images.host, f"{folder}/d.sock") as door:
+            yield door
 
 
 def of_project(images: TestImages, key: str) -> list[Any]:
@@ -367,12 +329,13 @@ async def test_a_case_says_that_its_container_was_killed_and_the_restart_brings_
 
 @real
 async def test_an_engine_that_is_stopped_while_the_model_is_ready(
-    project: Project, engine_door: EngineDoor, monkeypatch: pytest.MonkeyPatch
+    project: Project, engine_door: tuple[str, Stopper], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DOCKER_HOST", engine_door.host)
+    host, stop = engine_door
+    monkeypatch.setenv("DOCKER_HOST", host)
     walk = await project.open(project.images.model("text"))
     assert end(await collect(walk, "run")).ok
-    engine_door.close()
+    await stop()
     project.images.api.kill(record(walk).container)  # as the Engine's own end does
     for step in (None, Predict(["prompt=x"])):
         events = await collect(walk, "run", step=step)
@@ -498,6 +461,46 @@ async def test_a_worker_that_never_starts_is_given_up_and_can_be_cancelled(
     assert "is not ready after 1 s: the model is being set up" in problem.what
     assert problem.fix
     assert "a worker that cannot start at all stays in this state for ever" in problem.fix.text
+
+
+DYING = """#!/bin/sh
+echo "listening on 127.0.0.1:$PORT"
+until [ -e die ]; do sleep 0.02; done
+echo "Traceback (most recent call last):"
+echo "RuntimeError: no room for the weights"
+%s
+"""
+
+
+@pytest.mark.parametrize(("end_of_it", "how"), [("exit 3", "exit code 3"), ("kill -9 $$", "signal 9")])
+async def test_a_process_that_ends_before_it_answers_is_told_at_once(
+    end_of_it: str, how: str, services: Services, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(DYING % end_of_it)
+    python.chmod(0o755)
+    folder = tmp_path / "model"
+    shutil.copytree(MODELS / "text", folder)
+    servers = LocalServers(tmp_path / "server", python=str(python))
+    walk = Walk(MemoryStore(Journey("demo", "rehearsal", str(folder))), replace(services, servers=servers))
+    events: list[Event] = []
+    try:
+        async with asyncio.timeout(60), aclosing(walk.run("run", Author())) as running:
+            async for event in running:
+                events.append(event)
+                if isinstance(event, Line) and event.text.startswith("started"):
+                    (folder / "die").touch()
+    finally:
+        await servers.aclose()
+    (problem,) = [event.problem for event in events if isinstance(event, Trouble)]
+    assert (problem.code, end(events).exit) == ("server-ended", 3)
+    assert problem.what.startswith(f"the model's server ended before it was ready ({how}): RuntimeError: no room")
+    assert "Traceback (most recent call last):\nRuntimeError: no room for the weights" in problem.detail
+    assert problem.fix
+    assert str(servers.log) in problem.fix.text
+    assert [(seen.status, seen.words) for seen in healths(events)] == [
+        ("ended", "its process has ended and answers nothing")
+    ]
 
 
 # -- stop

@@ -216,6 +216,8 @@ class Terminal:
 
     def kill(self) -> int:
         """kill -9 the program alone, as a crash or the kernel would; its exit code. Its children end with `close`."""
+        if self.process.poll() is None:
+            stand_still(self.process.pid)
         self._orphans += [handle for pid in descendants(self.process.pid) if (handle := hold(pid)) is not None]
         self.process.kill()
         return self.process.wait()
@@ -292,6 +294,13 @@ def descendants(pid: int) -> Iterator[int]:
         for child in map(int, found):
             yield child
             yield from descendants(child)
+
+
+def stand_still(pid: int) -> None:
+    """Stop a child of ours, so that it starts no further process while its descendants are listed (Linux)."""
+    if sys.platform == "linux":
+        os.kill(pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
 
 def hold(pid: int) -> int | None:

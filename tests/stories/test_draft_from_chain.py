@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from arbius_tui.domain.cid import cid
 from arbius_tui.rehearsal.chain import REHEARSAL
 from arbius_tui.services.ipfs import KuboNode
 from tests import parts
-from tests.services.chains import ETHER, Stage, anvil_process, anvil_stage, put_engine
+from tests.services.chains import ETHER, Stage, anvil_stage
 from tests.services.fault_proxy import FaultProxy
 
 pytestmark = pytest.mark.real
@@ -25,13 +25,6 @@ EXE = str(Path(sys.executable).parent / "arbius-tui")
 GUIDE = Path(__file__).parents[2] / "assets" / "guide-example.json"
 CLOSED = "http://127.0.0.1:9"
 BLIND = "eth_getLogs=error:-32005:block range too large"
-
-
-@pytest.fixture(scope="module")
-def anvil() -> Iterator[str]:
-    with anvil_process(parts.need("anvil")) as url:
-        put_engine(url)
-        yield url
 
 
 @pytest.fixture
