@@ -73,7 +73,7 @@ class PinScreen(TableScreen):
             "The template is pinned nowhere yet.",
             [
                 ("Enter", "compute its CID, ask the engine, store it, see who else can fetch it"),
-                ("o", "do that, and also pin it to a service or to another node"),
+                *([] if self.session.rehearsal else [("o", "do that, and pin it to a service or another node, too")]),
             ],
             "Miners must be able to fetch it, and its CID becomes part of the model id.",
         )
@@ -125,6 +125,12 @@ class PinScreen(TableScreen):
 
         self.adding = False
         return Pin(elsewhere=True)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The rehearsal has no other place."""
+        if action == "elsewhere":
+            return not self.running and not self.session.rehearsal
+        return super().check_action(action, parameters)
 
     def action_elsewhere(self) -> None:
         """Pin once more, to a further place that is asked for."""

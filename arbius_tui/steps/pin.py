@@ -87,10 +87,7 @@ class Pin(Step):
 
     async def further(self, services: Services, ask: Ask) -> list[Ipfs | Remote]:
         """The places that this run adds."""
-        places = list(self.places)
-        if self.elsewhere:
-            places.append(await ask(WHERE))
-        if not places:
+        if not self.places and not self.elsewhere:
             return []
         if services.store is None:
             raise BadInput(
@@ -99,6 +96,7 @@ class Pin(Step):
                 why="nothing leaves this machine in it",
                 fix="leave --network rehearsal out",
             )
+        places = [*self.places, await ask(WHERE)] if self.elsewhere else self.places
         return [services.store(place) for place in places]
 
 
