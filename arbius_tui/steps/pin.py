@@ -56,12 +56,16 @@ class Pin(Step):
         book = Book(template.cid, data, path.name, journey.get(PinRecord) or PinRecord())
         kept = await keep(services, template)
         try:
-            async for event in self.ways(services, template, stores, book, ask):
+            async for event in own_ways(services, template, stores, book, ask):
                 yield event
         except PinFailed as failure:
             if failure.problem.code == "cid-mismatch":
                 yield Saved(saved(book, kept, failure.problem.what))
             raise
+        if book.stored and services.proving:
+            yield Saved(saved(book, kept))  # gateways may take a minute, in which the author may leave
+        async for event in others(services, book):
+            yield event
         change = saved(book, kept)
         yield Saved(change)
         for event in verdict(change, book):
@@ -71,19 +75,6 @@ class Pin(Step):
         for problem in (*[replace(warning, severity="warn") for warning in book.warnings], *book.problems):
             yield Trouble(problem)
         yield ended(change, book)
-
-    async def ways(
-        self, services: Services, template: Template, stores: Sequence[Ipfs | Remote], book: Book, ask: Ask
-    ) -> AsyncIterator[Event]:
-        """Every way but the first: the engine, the stores one after the other, then all gateways at once."""
-        async for event in engine(services, template, book):
-            yield event
-        async for event in placed(stores, book, ask):
-            yield event
-        gateways = [pin_ways.asked(gateway, book) for gateway in services.proving]
-        async with aclosing(merged(gateways, at_once=8)) as events:
-            async for event in events:
-                yield event
 
     async def further(self, services: Services, ask: Ask) -> list[Ipfs | Remote]:
         """The places that this run adds."""
@@ -108,6 +99,24 @@ WHERE = Question(
     "Where shall it be pinned, too?",
     "pinata, filebase, psa=URL, or the address of another Kubo node",
 )
+
+
+async def own_ways(
+    services: Services, template: Template, stores: Sequence[Ipfs | Remote], book: Book, ask: Ask
+) -> AsyncIterator[Event]:
+    """The engine, then the author's own stores one after the other."""
+    async for event in engine(services, template, book):
+        yield event
+    async for event in placed(stores, book, ask):
+        yield event
+
+
+async def others(services: Services, book: Book) -> AsyncIterator[Event]:
+    """All gateways at once."""
+    gateways = [pin_ways.asked(gateway, book) for gateway in services.proving]
+    async with aclosing(merged(gateways, at_once=8)) as events:
+        async for event in events:
+            yield event
 
 
 async def placed(stores: Sequence[Ipfs | Remote], book: Book, ask: Ask) -> AsyncIterator[Event]:

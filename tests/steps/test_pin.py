@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Iterable
@@ -34,7 +35,7 @@ from arbius_tui.steps.pin_ways import Way, remembered
 from arbius_tui.steps.template_check import CheckFile
 from tests import parts
 from tests.steps.conftest import Author, collect, end
-from tests.stores import PinataDouble, PsaDouble, kubo, said, serving
+from tests.stores import HANG, PinataDouble, PsaDouble, kubo, said, serving
 
 GUIDE = json.loads((Path(__file__).parents[2] / "assets" / "guide-example.json").read_bytes())
 
@@ -441,3 +442,55 @@ async def test_the_rehearsal_pins_nowhere_else(walk: Walk) -> None:
     assert walk.journey.state("pin") == "ok"
     assert standing(record_of(walk)) == "rehearsal"
     assert consent(record_of(walk)) is None
+
+
+async def test_leaving_while_gateways_look_keeps_what_is_stored(services: Services, template: Path) -> None:
+    slow = PinataDouble()
+    slow.next = [HANG]
+    async with pinata() as (service, double), serving(slow) as url:
+        await service.give(Secret(double.token))
+        walk = await started(services, template, remotes=(service,), proving=(Gateway(url),))
+        looking = asyncio.Event()
+
+        async def run() -> None:
+            async for event in walk.run("pin", Nobody()):
+                if isinstance(event, Found) and getattr(event.item, "id", "").startswith("gateway"):
+                    looking.set()
+
+        task = asyncio.create_task(run())
+        await looking.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert [row["sort"] for row in record_of(walk).stores] == ["pinata"]
+    assert not record_of(walk).fetchable
+
+
+@pytest.mark.parametrize("kind", ["token", "store"])
+async def test_a_store_that_hangs_can_be_left(kind: str, services: Services, template: Path) -> None:
+    slow = PinataDouble()
+    slow.next = [HANG, HANG]
+    async with serving(slow) as url:
+        service = Pinata(url, Secret("tok")) if kind == "store" else Pinata(url)
+        walk = await started(services, template, remotes=(service,))
+        storing = asyncio.Event()
+
+        class Waits(Nobody):
+            async def secret(self, question: Question) -> Secret:
+                storing.set()
+                await asyncio.Event().wait()
+                raise AssertionError
+
+        async def run() -> None:
+            async for event in walk.run("pin", Waits()):
+                if kind == "store" and isinstance(event, Found) and getattr(event.item, "id", "") == service.id:
+                    storing.set()
+
+        task = asyncio.create_task(run())
+        await storing.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await service.aclose()
+    assert walk.journey.state("pin") == "-"
+    assert walk.journey.get(PinRecord) is None
