@@ -606,6 +606,8 @@ class Services:
     """Opens a place to pin to by its name or address; None in the rehearsal. It is closed with the world."""
     lasting: bool = True
     """Whether the journey is kept; a command that is given everything leaves nothing behind."""
+    chains: tuple[tuple[str, Chain], ...] = ()
+    """The chain through each RPC, with the RPC as it may be shown; the first is `chain`. None in the rehearsal."""
 
 
 class Fund(Protocol):

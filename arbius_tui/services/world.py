@@ -24,6 +24,7 @@ from arbius_tui.services.on_demand import OnDemand, OnDemandChain
 from arbius_tui.services.ports import Chain, Gpus, Health, ModelServers, Prediction, Server, Services, Vault
 from arbius_tui.services.predictions import CogPredictions
 from arbius_tui.services.replicate import ReplicatePredictions
+from arbius_tui.services.rpc_errors import Redactor
 from arbius_tui.services.servers import Endpoints, restart_argv
 from arbius_tui.services.stores import Stores
 from arbius_tui.services.tokens import ReplicateToken
@@ -160,18 +161,24 @@ def proving(where: Network) -> tuple[str, ...]:
     return PROVING if where.key == "one" and where.chain_id == network("one").chain_id else ()
 
 
+def on_demand(url: str, where: Network) -> OnDemand[Chain]:
+    """The chain through one RPC, with another one's opinion; nothing is opened before it is asked."""
+    other = next((each for each in where.rpcs if each != url), "")
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Chain]:
+        async with open_chain(url, where, second=other) as found:
+            yield found
+
+    return OnDemand(opened)
+
+
 @asynccontextmanager
 async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
     """The services; `data` is where keystores lie. Nothing is asked of the network or Docker before a step asks."""
     where = settings.chosen()
-
-    @asynccontextmanager
-    async def first_rpc() -> AsyncIterator[Chain]:
-        async with open_chain(where.rpcs[0], where, second="".join(tuple(dict.fromkeys(where.rpcs))[1:2])) as found:
-            yield found
-
     async with AsyncExitStack() as stack:
-        chain = await stack.enter_async_context(OnDemand(first_rpc))
+        chains = [(Redactor(url).where, await stack.enter_async_context(on_demand(url, where))) for url in where.rpcs]
         cog = await stack.enter_async_context(CogPredictions())
         hosted = await stack.enter_async_context(ReplicatePredictions(ReplicateToken(settings.token)))
         stores = await stack.enter_async_context(Stores(settings.ipfs, settings.remotes, settings.store_token))
@@ -192,7 +199,8 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
                 *vaults_of(data),
                 BrowserWallet(data / "browser.json", where, settings.remote, settings.pages),
             ),
-            chain=OnDemandChain(chain),
+            chain=OnDemandChain(chains[0][1]),
+            chains=tuple((name, OnDemandChain(chain)) for name, chain in chains),
             network=settings.network,
             out=settings.out,
             endpoints=settings.endpoints,
