@@ -5,26 +5,41 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
-from arbius_tui.cli_run import FILE, not_built, once, shared
+from arbius_tui.cli_run import FILE, REHEARSAL, configured, once, refuse, secret_of, shared
 from arbius_tui.options import Options
 
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC; default http://127.0.0.1:5001.")
-@click.option("--gateway", multiple=True, hidden=True)
-@click.option("--token-file", type=FILE, hidden=True)
+@click.option(
+    "--ipfs", multiple=True, metavar="URL",
+    help="A Kubo RPC, as URL or multiaddr; default this machine's. A second one shows that others can fetch it.",
+)  # fmt: skip
+@click.option(
+    "--remote", "remotes", multiple=True, metavar="NAME|URL",
+    help="A pinning service: pinata, filebase, psa=URL or the URL of a Pinning Service API. Repeatable.",
+)  # fmt: skip
+@click.option("--gateway", "gateways", multiple=True, metavar="URL", help="Gateways to ask, not the default ones.")
+@click.option(
+    "--token-file", type=FILE, metavar="F",
+    help="A file with the token of --remote, else of --ipfs: TOKEN, bearer:TOKEN or basic:USER:PASSWORD.",
+)  # fmt: skip
 @shared
-def pin(options: Options, file: Path, ipfs: tuple[str, ...], gateway: tuple[str, ...], token_file: Path | None) -> int:
-    """Pin a template and prove its CID."""
+def pin(options: Options, file: Path, token_file: Path | None, **where: Any) -> int:
+    """Pin a template and prove its CID: here, by the engine, the stores and gateways; 6 when nobody can fetch it."""
     from arbius_tui.steps.template_check import CheckFile
 
-    if gateway or token_file:
-        return not_built(options, "pin with a gateway or a token", "pin to a Kubo node: --ipfs URL")
-    return once(options, CheckFile(file.absolute()), "pin", ipfs=ipfs)
+    if options.network == REHEARSAL and (token_file or any(where.values())):
+        return refuse(options, "the rehearsal pins nowhere else", "leave --network rehearsal out")
+
+    def work(_: Options) -> int:
+        return once(options, CheckFile(file.absolute()), "pin", store_token=secret_of(token_file), **where)
+
+    return configured(options, work)
 
 
 @click.group()

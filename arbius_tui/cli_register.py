@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 @click.option("--speed-up", is_flag=True, help="Pay more for the transaction that waits; not on Arbitrum.")
 @click.option("--cancel", is_flag=True, help="Put one that does nothing in its place; not on Arbitrum.")
 @click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC.")
+@click.option("--gateway", "gateways", multiple=True, metavar="URL", help="Gateways to ask, not the default ones.")
 @shared
-def register(options: Options, file: Path | None, account: str | None, ipfs: tuple[str, ...], **more: Any) -> int:
+def register(
+    options: Options, file: Path | None, account: str | None, ipfs: tuple[str, ...], gateways: tuple[str, ...],
+    **more: Any,
+) -> int:  # fmt: skip
     """Register a template: one transaction, journaled before it is sent."""
     if more["speed_up"] or more["cancel"]:
         from arbius_tui.steps.hurry import Hurry
@@ -48,7 +52,7 @@ def register(options: Options, file: Path | None, account: str | None, ipfs: tup
         flags = {"account": account, "addr": more["addr"], "fee": more["fee"], "confirm": more["confirm"]}
         given = {key: value for key, value in flags.items() if value is not None}
         stops = (CheckFile(file.absolute()), "pin", "wallet", registration(more))
-        return saved(replace(options, given=given), *stops, ipfs=ipfs)
+        return saved(replace(options, given=given), *stops, ipfs=ipfs, gateways=gateways)
 
     return in_words(options, work)
 

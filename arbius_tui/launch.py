@@ -84,7 +84,7 @@ def real_world(
         remote=remote_host(os.environ, os.environ.get("USER") or os.environ.get("LOGNAME") or "you"),
         # A browser from the snap store sees another /tmp than we do.
         pages=Path.home() if Path("/snap").is_dir() else None,
-        **{**settings, "ipfs": settings.get("ipfs") or options.ipfs},
+        **{**settings, **{key: settings.get(key) or getattr(options, key) for key in ("ipfs", "gateways", "remotes")}},
     )
     return open_world(chosen, user_data_path("arbius-tui", appauthor=False))
 

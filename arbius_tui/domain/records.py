@@ -96,7 +96,12 @@ class TemplateRecord(Record):
 
 @dataclass(frozen=True)
 class PinRecord(Record):
-    """The CID that was pinned and the stores that hold it; `fetchable` is true only when somebody else can fetch it."""
+    """The CID that was pinned, the stores that hold it, and who was seen to fetch it.
+
+    `fetchable` is true only when another party found the block, fetched it, and it hashed to the CID: `fetched_by`
+    names who. `kept` is the file with exactly these bytes, in case the author's own changes or no store answered.
+    `blocked` is why these bytes must not be registered, empty where nothing speaks against it.
+    """
 
     step: ClassVar[str] = "pin"
     cid: str = ""
@@ -104,6 +109,11 @@ class PinRecord(Record):
     sha256: str = ""
     stores: tuple[dict[str, Any], ...] = ()
     fetchable: bool = False
+    fetched_by: tuple[str, ...] = ()
+    gateways: tuple[dict[str, Any], ...] = ()
+    engine: bool = False
+    kept: str = ""
+    blocked: str = ""
 
 
 @dataclass(frozen=True)

@@ -212,12 +212,17 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "output": output,
     "prediction": prediction,
     "identity": lambda i: f"{i['path']}  {exact_bytes(i['bytes'])}  CID {i['cid']}",
-    "way": lambda i: "" if i["state"] == "wait" else f"{i['state']:<5} {i['title']}: {i['cid']}  {i['note']}",
+    "way": lambda i: "" if i["state"] == "wait" else f"{i['state']:<5} {i['title']}: {ways(i)}",
     "account": lambda i: f"account {i['name']}  {i['address'] or 'its password tells the address'}  {i['vault']}",
     "handover": handover,
     "money": lambda i: f"it has {i['text']}",
     "transaction": lambda i: f"{i['state']}  {i['tx_hash']}  nonce {i['nonce']}{block(i)}",
 }
+
+
+def ways(i: Mapping[str, Any]) -> str:
+    """The CID that a way gave, if it gave one, and what is to say of it."""
+    return "  ".join(part for part in (i["cid"], i["note"]) if part)
 
 
 def block(i: Mapping[str, Any]) -> str:

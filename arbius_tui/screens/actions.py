@@ -15,7 +15,7 @@ from arbius_tui.screens.frame import FrameScreen
 from arbius_tui.steps.base import TITLES
 from arbius_tui.widgets.pane import Cancelled, Pane
 from arbius_tui.widgets.panes import Fact
-from arbius_tui.widgets.text import COMMAND
+from arbius_tui.widgets.text import COMMAND, GUTTER, LABEL
 
 if TYPE_CHECKING:
     from arbius_tui.widgets.ask import GoToPane
@@ -141,7 +141,9 @@ class KeyedScreen(FrameScreen):
         from arbius_tui.widgets.ask import Notice
 
         text = self.command()
-        facts = [Fact("command", (text, COMMAND), "F4 copy"), Fact("", ("the same without a screen", "$muted"))]
+        rows = broken(text, self.query_one("#main").size.width - GUTTER - LABEL - len("F4 copy") - 5)
+        facts = [Fact("" if n else "command", (row, COMMAND), "" if n else "F4 copy") for n, row in enumerate(rows)]
+        facts.append(Fact("", ("the same without a screen", "$muted")))
         facts += self.beside()
         try:
             await self.ask.put(Notice("As a shell command", facts, TITLES[self.step], copied=text))
@@ -169,3 +171,14 @@ class KeyedScreen(FrameScreen):
     def cancel_job(self) -> bool:
         """Stop what runs; False when nothing does."""
         return False
+
+
+def broken(text: str, room: int) -> list[str]:
+    """A command on lines of `room` characters: between its words where they fit, all of it in any case."""
+    rows, room = [""], max(8, room)
+    for word in text.split(" "):
+        if rows[-1] and len(rows[-1]) + 1 + len(word) <= room:
+            rows[-1] += f" {word}"
+            continue
+        rows += [word[at : at + room] for at in range(0, len(word), room)] or [""]
+    return rows[1:] if not rows[0] else rows

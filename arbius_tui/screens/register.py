@@ -98,7 +98,7 @@ class RegisterScreen(WaysScreen):
             [
                 ("Enter", f"review every value; nothing is {verb} before you confirm it"),
                 ("w", "the same, with a list of the miners that alone may solve it"),
-                ("u", "the same, into a file that another device signs; i takes it back signed"),
+                ("u", "the same, into a file for another device; i takes it back"),
             ],
             "What is registered stays: the template, its CID and the model id.",
         )
@@ -113,7 +113,7 @@ class RegisterScreen(WaysScreen):
 
     def recall(self) -> None:
         """What was signed, sent or mined before; a transaction under way is followed at once."""
-        self.rows: dict[str, Review] = {}
+        self.rows = {}
         self.call = None
         self.old = False
         saved = self.saved_record()
@@ -242,23 +242,6 @@ class RegisterScreen(WaysScreen):
     def on_stopped(self) -> None:
         """The author went back."""
         self.say("stopped; nothing was sent, Enter reviews again" if not self.record_state else "stopped")
-
-    def command(self) -> str:
-        """The same without a screen."""
-        (path,) = texts(self.saved_record("template"), "path")
-        (name,) = texts(self.saved_record("wallet"), "name")
-        saved = self.saved_record()
-        id = self.rows["model id"].full if "model id" in self.rows else ""
-        wei = texts(saved, "fee_wei")[0]
-        fee = amount(int(wei), "") if wei.isdigit() else self.fee
-        words = ("--template", path or "FILE", "--from", name or "NAME", "--fee", fee, "--confirm", id[-4:] or "TAIL")
-        return self.shell("register", *words)
-
-    @property
-    def fee(self) -> str:
-        """The fee of the review in AIUS."""
-        row = self.rows.get("fee")
-        return row.value.split()[0] if row else "0"
 
     def copy_text(self) -> str:
         """The value of the row in full."""

@@ -8,14 +8,14 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from arbius_tui.domain.events import Found
-from arbius_tui.domain.text import grouped
+from arbius_tui.domain.text import amount, grouped
 from arbius_tui.screens.handing import HandingScreen
 from arbius_tui.screens.tabled import TableScreen, texts
 from arbius_tui.widgets.text import words
 
 if TYPE_CHECKING:
     from arbius_tui.steps.base import Step
-    from arbius_tui.steps.reviews import Calldata
+    from arbius_tui.steps.reviews import Calldata, Review
 
 
 class WaysScreen(TableScreen, HandingScreen):
@@ -39,6 +39,31 @@ class WaysScreen(TableScreen, HandingScreen):
     way = ""
     """What runs now, if it is no plain review: list, unsigned, signed, owner, speed-up, cancel."""
     call: Calldata | None = None
+    rows: dict[str, Review]
+    """The review as it stands on the screen, by the id of the row."""
+
+    def command(self) -> str:
+        """The same without a screen."""
+        (path,) = texts(self.saved_record("template"), "path")
+        (name,) = texts(self.saved_record("wallet"), "name")
+        saved = self.saved_record()
+        id = self.rows["model id"].full if "model id" in self.rows else ""
+        wei = texts(saved, "fee_wei")[0]
+        fee = amount(int(wei), "") if wei.isdigit() else self.fee
+        own = texts(self.saved_record("wallet"), "address")[0]
+        addr = self.rows["addr"].full if "addr" in self.rows else ""
+        more = ["--addr", addr] if addr and own and addr != own else []
+        more += ["--allow-list", "FILE"] if "allow" in self.rows else []
+        tail = ("--confirm", id[-4:] or "TAIL")
+        return self.shell(
+            "register", "--template", path or "FILE", "--from", name or "NAME", "--fee", fee, *more, *tail
+        )
+
+    @property
+    def fee(self) -> str:
+        """The fee of the review in AIUS."""
+        row = self.rows.get("fee")
+        return row.value.split()[0] if row else "0"
 
     @property
     def record_state(self) -> str:
@@ -74,6 +99,8 @@ class WaysScreen(TableScreen, HandingScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Each way where it leads somewhere."""
+        if action == "calldata":
+            return self.call is not None
         if action == "with":
             return not self.running and parameters[0] in ways(self.record_state)
         return super().check_action(action, parameters)
@@ -82,10 +109,8 @@ class WaysScreen(TableScreen, HandingScreen):
         """What the transaction says to the engine, in words and as bytes."""
         from arbius_tui.screens.pages import ReadingPage
 
-        if self.call is None:
-            self.say("nothing is reviewed yet; Enter reviews")
-            return
-        self.app.push_screen(ReadingPage("Calldata", self.call.function.partition("(")[0], decoded(self.call)))
+        if self.call is not None:
+            self.app.push_screen(ReadingPage("Calldata", self.call.function.partition("(")[0], decoded(self.call)))
 
 
 def ways(state: str) -> tuple[str, ...]:

@@ -6,11 +6,11 @@ wei, all hashes lower-case hex (sha256 without 0x, everything of the chain with 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from arbius_tui.domain.errors import Failure, Fix, Problem
 from arbius_tui.domain.gpus import Gpu
@@ -268,7 +268,10 @@ class Builder(Protocol):
 
 @dataclass(frozen=True)
 class Stored:
-    """A block in one store. `announced`: others were told; `fetched_by`: who was seen to fetch it."""
+    """A block in one store. `announced`: others were told; `alone`: it is known that nobody can fetch it from there.
+
+    `sort` is what the store is: `kubo`, `pinata`, `psa` or `embedded`. Who was seen to fetch it is in `PinRecord`.
+    """
 
     kind: ClassVar[str] = "store"
     id: str
@@ -277,10 +280,13 @@ class Stored:
     pinned: bool
     announced: bool
     note: str = ""
+    sort: str = "kubo"
+    alone: bool = False
 
 
+@runtime_checkable
 class Ipfs(Protocol):
-    """A place that keeps blocks."""
+    """A place that keeps blocks and gives them back."""
 
     id: str
     """How it is named on screen and in JSON, e.g. `kubo 127.0.0.1:5001` or `embedded`."""
@@ -295,10 +301,80 @@ class Ipfs(Protocol):
         """Whether this store has it pinned now."""
 
 
-class Gateway(Protocol):
-    """Somebody who may have a block, and is not believed."""
+@runtime_checkable
+class Peer(Protocol):
+    """A node of IPFS that takes part in the network: it finds, fetches and gives out blocks."""
 
     id: str
+
+    async def identity(self) -> tuple[str, tuple[str, ...]]:
+        """Its peer id, and the addresses where others reach it; none when it runs offline."""
+
+    async def has(self, cid: str) -> bool:
+        """Whether the block lies on it now; the network is not asked."""
+
+    async def providers(self, cid: str, number: int = 3) -> tuple[str, ...]:
+        """Peer ids of nodes that say they have it."""
+
+    async def block(self, cid: str) -> bytes:
+        """The raw block from wherever it finds it, its hash checked; PinFailed if it cannot be had."""
+
+    async def connect(self, address: str) -> bool:
+        """Connect to a peer; whether it worked."""
+
+    async def config(self, key: str) -> Any:
+        """A value of its configuration; None where nothing is set."""
+
+    async def probe(self, data: bytes) -> str:
+        """Put a block that nobody else has on it, unpinned; its CID."""
+
+    async def forget(self, cid: str) -> None:
+        """Take such a block away again."""
+
+
+class RemoteStore(Protocol):
+    """A pinning service."""
+
+    id: str
+
+    async def pin(self, data: bytes, name: str, near: Sequence[Peer] = ()) -> Stored:
+        """Have these bytes pinned; `near` are nodes that have them. PinFailed (`cid-mismatch`) for another CID."""
+
+    async def pinned(self, cid: str) -> bool:
+        """Whether it says that it has it pinned now."""
+
+
+class StoreToken(Protocol):
+    """The token of a store: the keyring's, or one that was given."""
+
+    place: str
+
+    async def remembered(self) -> Secret | None:
+        """What the keyring has for this place."""
+
+    async def keep(self) -> str:
+        """Put the one in use into the keyring; the keyring's name. NotReady where there is none."""
+
+
+@runtime_checkable
+class Guarded(Protocol):
+    """A store that may want a token."""
+
+    token: StoreToken
+
+    async def give(self, token: Secret) -> None:
+        """Use this token from the next call on; BadInput for what can be none."""
+
+
+class Gateway(Protocol):
+    """Somebody who may have a block, and is not believed. `local`: it answers on this machine."""
+
+    id: str
+    base: str
+    local: bool
+
+    async def cached(self, cid: str) -> bool:
+        """Whether the node behind it has the block already."""
 
     async def block(self, cid: str) -> bytes:
         """The raw block, its hash checked against the CID; PinFailed if it cannot be had."""
@@ -522,8 +598,16 @@ class Services:
     """The folder of this project's state, for what may be thrown away again, e.g. the outputs of the last try."""
     gateways: tuple[Gateway, ...] = ()
     """Who may have blocks of others; none in the rehearsal."""
+    remotes: tuple[RemoteStore, ...] = ()
+    """Pinning services that the author named."""
+    proving: tuple[Gateway, ...] = ()
+    """Gateways that are asked whether others can fetch what was pinned."""
+    store: Callable[[str], Ipfs | RemoteStore] | None = None
+    """Opens a place to pin to by its name or address; None in the rehearsal. It is closed with the world."""
     lasting: bool = True
     """Whether the journey is kept; a command that is given everything leaves nothing behind."""
+    chains: tuple[tuple[str, Chain], ...] = ()
+    """The chain through each RPC, with the RPC as it may be shown; the first is `chain`. None in the rehearsal."""
 
 
 class Fund(Protocol):

@@ -17,14 +17,16 @@ from arbius_tui.services.builder import ImageBuilder
 from arbius_tui.services.chain import open_chain
 from arbius_tui.services.cog import CogCli
 from arbius_tui.services.containers import Containers
-from arbius_tui.services.gateways import PUBLIC, Gateway
-from arbius_tui.services.ipfs import LOCAL, KuboNode
+from arbius_tui.services.gateways import PROVING, PUBLIC, Gateway
+from arbius_tui.services.ipfs_address import default_address
 from arbius_tui.services.machines import Machines
 from arbius_tui.services.on_demand import OnDemand, OnDemandChain
 from arbius_tui.services.ports import Chain, Gpus, Health, ModelServers, Prediction, Server, Services, Vault
 from arbius_tui.services.predictions import CogPredictions
 from arbius_tui.services.replicate import ReplicatePredictions
+from arbius_tui.services.rpc_errors import Redactor
 from arbius_tui.services.servers import Endpoints, restart_argv
+from arbius_tui.services.stores import Stores
 from arbius_tui.services.tokens import ReplicateToken
 from arbius_tui.services.toolchain import Toolchain
 from arbius_tui.services.vault_external import ClefVault, FrameVault
@@ -49,6 +51,9 @@ class Settings:
     restart_command: str = ""
     ipfs: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
+    remotes: tuple[str, ...] = ()
+    store_token: Secret | None = None
+    """The token of the pinning service that was named, else of the Kubo RPC."""
     out: Path = Path()
     image: str = ""
     gpus: Gpus = "auto"
@@ -147,36 +152,55 @@ def vaults_of(data: Path) -> tuple[Vault, ...]:
     )
 
 
+PROOFS = 3
+"""How often a gateway is asked for what was just announced: its first search may give up before it finds it."""
+
+
+def proving(where: Network) -> tuple[str, ...]:
+    """Gateways that prove a pin where none is named: public ones, for the real engine of Arbitrum One only."""
+    return PROVING if where.key == "one" and where.chain_id == network("one").chain_id else ()
+
+
+def on_demand(url: str, where: Network) -> OnDemand[Chain]:
+    """The chain through one RPC, with another one's opinion; nothing is opened before it is asked."""
+    other = next((each for each in where.rpcs if each != url), "")
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Chain]:
+        async with open_chain(url, where, second=other) as found:
+            yield found
+
+    return OnDemand(opened)
+
+
 @asynccontextmanager
 async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
     """The services; `data` is where keystores lie. Nothing is asked of the network or Docker before a step asks."""
     where = settings.chosen()
-
-    @asynccontextmanager
-    async def first_rpc() -> AsyncIterator[Chain]:
-        async with open_chain(where.rpcs[0], where, second="".join(tuple(dict.fromkeys(where.rpcs))[1:2])) as found:
-            yield found
-
     async with AsyncExitStack() as stack:
-        chain = await stack.enter_async_context(OnDemand(first_rpc))
+        chains = [(Redactor(url).where, await stack.enter_async_context(on_demand(url, where))) for url in where.rpcs]
         cog = await stack.enter_async_context(CogPredictions())
         hosted = await stack.enter_async_context(ReplicatePredictions(ReplicateToken(settings.token)))
-        nodes = [await stack.enter_async_context(KuboNode(address)) for address in settings.ipfs or (LOCAL,)]
+        stores = await stack.enter_async_context(Stores(settings.ipfs, settings.remotes, settings.store_token))
         restart = restart_argv(settings.restart_command) if settings.restart_command else ()
         boxes = await stack.enter_async_context(Containers(settings.project, image=settings.image, gpus=settings.gpus))
         machines = await stack.enter_async_context(Machines(settings.project, settings.gpus))
         ends = Endpoints(restart, "".join(settings.endpoints[:1]))
         yield Services(
-            toolchain=Toolchain(where, ipfs=settings.ipfs[0] if settings.ipfs else LOCAL),
+            toolchain=Toolchain(where, ipfs=settings.ipfs[0] if settings.ipfs else default_address()),
             servers=EitherServers(boxes, machines, ends, bool(settings.image)),
             predictions=EitherPredictions(cog, hosted),
-            ipfs=tuple(nodes),
+            ipfs=tuple(stores.nodes),
+            remotes=tuple(stores.remotes),
+            store=stores.open,
             gateways=tuple(Gateway(address) for address in settings.gateways or PUBLIC),
+            proving=tuple(Gateway(address, tries=PROOFS) for address in settings.gateways or proving(where)),
             vaults=(
                 *vaults_of(data),
                 BrowserWallet(data / "browser.json", where, settings.remote, settings.pages),
             ),
-            chain=OnDemandChain(chain),
+            chain=OnDemandChain(chains[0][1]),
+            chains=tuple((name, OnDemandChain(chain)) for name, chain in chains),
             network=settings.network,
             out=settings.out,
             endpoints=settings.endpoints,

@@ -16,7 +16,7 @@ from arbius_tui.domain.errors import BadInput, WrongChain
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.networks import for_registration
-from arbius_tui.domain.questions import Ask, Choice, Confirm, Question
+from arbius_tui.domain.questions import Ask, Choice, Question
 from arbius_tui.domain.records import OwnerRecord, WalletRecord
 from arbius_tui.domain.registered import parse_id
 from arbius_tui.domain.text import amount, grouped, parse_amount, short
@@ -25,7 +25,7 @@ from arbius_tui.services.rpc_errors import no_funds
 from arbius_tui.steps import offline, reviews, sending
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.register import STALE, owner_of
-from arbius_tui.steps.reviews import Review, keyless, not_meant
+from arbius_tui.steps.reviews import Review, keyless
 
 FUNCTIONS = {
     "set-fee": "setModelFee",
@@ -221,19 +221,7 @@ async def meant(change: Change, look: Look, ask: Ask) -> None:
     """Giving a model to nobody wants to be meant."""
     if change.action != "set-addr" or not (lost := keyless(change.values[0], look.status.engine)):
         return
-    question = Confirm(
-        "nobody",
-        "Type nobody to give the model up for good",
-        short(change.values[0]),
-        rehearsal="nobody",
-        expected="nobody",
-        fixed=f"fee, addr and allow list: {lost}",
-        later="nothing, by anybody but the engine's owner",
-        safe="another address of yours keeps the settings",
-        verb="give it up",
-    )
-    if (await ask(question)).strip().lower() != "nobody":
-        raise not_meant("nobody")
+    await reviews.give_up(change.values[0], lost, "another address of yours keeps the settings", ask)
 
 
 def consequence(change: Change) -> tuple[str, str]:
@@ -253,7 +241,7 @@ def review(
 ) -> Iterator[Review]:
     """Every value beside its source."""
     was, becomes = change.said(model)
-    yield Review("call", signature(change.function), "ok", f"ABI V{look.status.version}")
+    yield Review("call", signature(change.function), *reviews.abi(look.status.version))
     for row in reviews.places(look, quote, wallet, services):
         yield replace(row, against="has code") if row.id == "engine" else row
     yield Review("model id", short(change.model_id), "ok", "models(id)", change.model_id)

@@ -197,6 +197,13 @@ async def make_plan(
             fix="do step 7 Pin again",
             detail=f"pinned {pin.cid}, now {parsed.cid}",
         )
+    if pin.blocked:
+        raise PinFailed(
+            "pin-blocked",
+            f"step 7 Pin found a reason not to register: {pin.blocked}",
+            why="what is registered can never be mended, and nobody would find the template",
+            fix="do step 7 Pin again; it says what to change",
+        )
     own = wallet.address
     owner = "it gets the fees and may change the fee, the address and the allow list later"
     addr = owner_of(await ask(Question("addr", "Which address shall own the model?", owner, own, own)))

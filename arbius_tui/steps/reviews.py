@@ -21,9 +21,12 @@ LEAST_USUAL, MOST_USUAL = 10**12, 10**18
 """Wei of AIUS: the models known on chain ask 0, 0.0035 or 0.007 AIUS; outside of this a unit was likely mistaken."""
 
 NO_KEY = {
-    NOBODY: "nobody but the engine's owner can ever change it, and its fees are lost",
+    NOBODY: "only the engine's owner could change it, and its fees are lost",
     "0x000000000000000000000000000000000000dEaD": "an address to burn things: nobody has its key",
 }
+KNOWN_VERSIONS = (5, 6)
+"""Versions of the engine whose calls and errors are known here; the simulation decides for any other."""
+
 PRECOMPILES = 0xFFFF
 """Addresses up to here belong to the chain itself."""
 
@@ -93,28 +96,16 @@ async def consents(plan: Plan, look: Look, ask: Ask) -> None:
     """What wants to be meant before the review is confirmed: no owner, an odd fee, a template nobody has."""
     r = plan.registration
     if lost := keyless(r.addr, look.status.engine):
-        more = "; its allow list is frozen as it is" if r.allow_list is not None else ""
-        question = Confirm(
-            "nobody",
-            "Type nobody to give the model up for good",
-            short(r.addr),
-            rehearsal="nobody",
-            expected="nobody",
-            fixed=f"fee, addr and allow list: {lost}{more}",
-            later="nothing, by anybody but the engine's owner",
-            safe="your own address instead keeps the fee and the settings",
-            verb="give it up",
-        )
-        if (await ask(question)).strip().lower() != "nobody":
-            raise not_meant("nobody")
+        await give_up(r.addr, lost, "your own address instead keeps the fee and the settings", ask)
     if r.allow_list == ():
         await yes(ask, "empty-allow-list", "Register with an empty allow list?",
                   "no miner may solve its tasks until the addr adds one",
                   "every task waits until a miner is added", "add miners later: owner allow ID ADDRESS")  # fmt: skip
+    can = "cannot" if lost else "can"
     if r.fee_wei and not LEAST_USUAL <= r.fee_wei <= MOST_USUAL:
         await yes(ask, "odd-fee", f"Is a fee of {amount(r.fee_wei, 'AIUS')} meant?",
                   "the models on chain ask 0, 0.0035 or 0.007 AIUS; the fee is typed in AIUS, not in wei",
-                  "a task that pays less is refused", "the addr can change it later")  # fmt: skip
+                  "a task that pays less is refused", f"the addr {can} change it later")  # fmt: skip
     if not plan.pin.stores:
         await yes(
             ask,
@@ -124,6 +115,23 @@ async def consents(plan: Plan, look: Look, ask: Ask) -> None:
             "the model exists before its template can be read",
             "pin the very same file later: arbius-tui pin",
         )
+
+
+async def give_up(addr: str, lost: str, safe: str, ask: Ask) -> None:
+    """An addr that nobody has the key of wants to be meant, in writing."""
+    question = Confirm(
+        "nobody",
+        "Type nobody to give the model up for good",
+        short(addr),
+        rehearsal="nobody",
+        expected="nobody",
+        fixed="fee, addr and allow list, as they are then",
+        later=lost,
+        safe=safe,
+        verb="give it up",
+    )
+    if (await ask(question)).strip().lower() != "nobody":
+        raise not_meant("nobody")
 
 
 async def yes(ask: Ask, id: str, text: str, why: str, changes: str, undo: str) -> None:
@@ -147,7 +155,7 @@ def rows(plan: Plan, look: Look, quote: Quote, services: Services) -> Iterator[R
     r = plan.registration
     listed = r.allow_list is not None
     call = "registerModelWithAllowList" if listed else "registerModel(addr, fee, template)"
-    yield Review("call", call, "ok", f"ABI V{look.status.version}")
+    yield Review("call", call, *abi(look.status.version))
     yield from places(look, quote, plan.account, services)
     yield owner_row(plan, look)
     yield fee_row(plan, look)
@@ -159,6 +167,11 @@ def rows(plan: Plan, look: Look, quote: Quote, services: Services) -> Iterator[R
         yield Review("allow", miners(r.allow_list), "warn", "only now", full)
     yield Review("simulate", f"returns {short(quote.model_id)}", "ok", f"gas {grouped(quote.gas)}", quote.model_id)
     yield cost_row(quote)
+
+
+def abi(version: int) -> tuple[str, str]:
+    """A state word and what the call was checked against; other versions than those that were read are a warning."""
+    return "ok" if version in KNOWN_VERSIONS else "warn", f"ABI V{version}"
 
 
 def miners(listed: tuple[str, ...]) -> str:
@@ -198,7 +211,7 @@ def owner_row(plan: Plan, look: Look) -> Review:
     if r.addr == r.sender:
         return Review("addr", f"{short(r.addr)}  you own fee and settings", "ok", said, r.addr)
     if keyless(r.addr, look.status.engine):
-        return Review("addr", f"{short(r.addr)}  nobody can manage it", "warn", "consented", r.addr)
+        return Review("addr", f"{short(r.addr)}  nobody can manage it", "warn", "nobody's key", r.addr)
     if plan.code and not plan.code.startswith(DELEGATED):
         return Review("addr", f"{short(r.addr)}  a contract, not you", "warn", f"{len(plan.code):,} B code", r.addr)
     return Review("addr", f"{short(r.addr)}  not you", "warn", said, r.addr)

@@ -151,7 +151,8 @@ class FieldPane(Pane):
         super().__init__()
         self.question, self.secret = question, secret
         self.input = editor("" if secret else question.default or "", password=secret)
-        self.prompt = Prompt("password" if secret else "answer", self.input)
+        kind = "token" if question.id.endswith("token") else "password"
+        self.prompt = Prompt(kind if secret else "answer", self.input)
 
     def compose(self) -> ComposeResult:
         """The question, why it is asked, the field."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from textual import constants
+from textual.app import App
 from textual.containers import VerticalGroup
 from textual.widget import Widget
 
 from arbius_tui.widgets.pane import Pane
+from arbius_tui.widgets.turns import TurnsApp
 
 if TYPE_CHECKING:
     from arbius_tui.domain.questions import Question
@@ -74,8 +76,9 @@ class Dock(VerticalGroup):
         before = self.screen.focused
         self.panes.append(pane)
         try:
-            await self.mount(pane)
-            self.turn()
+            with holding(self.app):
+                await self.mount(pane)
+                self.turn()
             return await pane.answer
         finally:
             self.panes.remove(pane)
@@ -91,9 +94,14 @@ class Dock(VerticalGroup):
         if self.pane:
             self.screen.set_focus(self.pane.target())
         elif back and back.is_attached:
-            back.focus()
+            self.screen.set_focus(back)  # at once: a question that follows remembers it in turn
         if self.is_attached:
             self.screen.post_message(Pane.Changed())
+
+
+def holding(app: App[object]) -> AbstractContextManager[None]:
+    """Keys that come while a question is mounted are meant for it."""
+    return app.holding() if isinstance(app, TurnsApp) else nullcontext()
 
 
 def pane_for(question: Question) -> Pane:

@@ -286,6 +286,15 @@ async def test_a_template_that_no_store_has_is_asked_about(node: str, tmp_path: 
         assert end(await at.run(**{"not-pinned": "yes"})).ok
 
 
+async def test_what_pin_found_holds_it_up(node: str, tmp_path: Path) -> None:
+    async with desk(node, tmp_path) as at:
+        pin = at.walk.journey.get(PinRecord)
+        assert pin is not None
+        at.walk.journey = at.walk.store.apply(replace(pin, blocked="the engine computes another CID"))
+        events = await at.run()
+        assert (end(events).exit, codes(events)) == (6, ["pin-blocked"])
+
+
 async def test_an_allow_list_is_registered_and_told(node: str, tmp_path: Path) -> None:
     async with desk(node, tmp_path) as at:
         done = end(await at.run(Register((MINER,))))
