@@ -41,6 +41,9 @@ class KeyedScreen(FrameScreen):
         *(Binding(digit, f"number('{digit}')", priority=True, show=False) for digit in "0123456789"),
     ]
 
+    cleared = ""
+    """What became of the clipboard that a secret was pasted from."""
+
     coming: GoToPane | None = None
     """The pane that was asked for last; until it shows, keys for it come to the screen."""
 
@@ -88,6 +91,16 @@ class KeyedScreen(FrameScreen):
             self.say(await copy(text, self.app.copy_to_clipboard))
         else:
             self.say("there is nothing to copy here")
+
+    @work(group="copy", exclusive=True, exit_on_error=False)
+    async def on_dock_pasted(self) -> None:
+        """A secret was pasted: it is taken out of the clipboard where that can be done, and said."""
+        from arbius_tui.screens.clipboard import clear
+
+        told = await clear(self.app.copy_to_clipboard)
+        self.log_lines.feed(told)
+        self.cleared = told
+        self.say(told)
 
     async def action_back(self) -> None:
         """Close a question, or go back a step."""

@@ -79,7 +79,7 @@ INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\x00"))
 
 def is_phrase(key: Secret) -> bool:
     """Whether it looks like a seed phrase (BIP 39): 12 to 24 words of letters."""
-    words = re.sub(r"[\d.,;\"']+", " ", key.reveal()).split()
+    words = re.sub(r"^\s*\w+\s*[=:]|[\d.,;\"']+", " ", key.reveal()).split()
     return len(words) in range(11, 26) and all(word.isalpha() and 2 < len(word) < 12 for word in words)
 
 

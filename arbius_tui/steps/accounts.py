@@ -33,7 +33,7 @@ class ListAccounts(Step):
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield each account; a vault that does not open, or a file that is of no use, is a warning."""
         accounts, problems = await found_accounts(services)
-        for problem in problems:
+        for problem in problems if not self.only else ():
             yield Trouble(problem)
         chosen = accounts
         if self.only:

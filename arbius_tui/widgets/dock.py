@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual import constants
 from textual.app import App
 from textual.containers import VerticalGroup
+from textual.message import Message
 from textual.widget import Widget
 
 from arbius_tui.widgets.pane import Pane
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 class Dock(VerticalGroup):
     """Holds the pane that wants an answer; a newer one hides the older until it is answered."""
+
+    class Pasted(Message):
+        """A secret came from the clipboard, and is in there still."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -41,14 +45,20 @@ class Dock(VerticalGroup):
         from arbius_tui.domain.secret import Secret
         from arbius_tui.widgets.ask import FieldPane
 
-        if constants.LOG_FILE or "devtools" in self.app.features:
+        if constants.LOG_FILE or self.app.features & {"devtools", "debug"}:
             raise NotReady(
                 "secret-would-be-logged",
-                "no password is asked for while Textual logs every key",
-                why="the log would hold the password in plain text",
-                fix="start again without TEXTUAL_LOG and without developer tools",
+                "no key and no password is asked for while Textual logs every key press",
+                why="the log would hold it in plain text",
+                fix="start again without TEXTUAL_LOG and TEXTUAL=devtools,debug; or import it without a screen: "
+                "arbius-tui wallet import NAME",
+                command="env -u TEXTUAL -u TEXTUAL_LOG arbius-tui",
             )
-        return Secret(await self.put(FieldPane(question, secret=True)))
+        pane = FieldPane(question, secret=True)
+        found = Secret(await self.put(pane))
+        if pane.pasted and self.is_attached:
+            self.screen.post_message(self.Pasted())
+        return found
 
     @contextmanager
     def terminal(self) -> Iterator[bool]:
