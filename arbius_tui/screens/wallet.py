@@ -25,7 +25,6 @@ KEPT = {
     "keystore": "encrypted in a file of yours; each signature asks for its password",
     "keyring": "in this system's own keyring; it asks you when it is locked",
     "rehearsal": "made for this rehearsal and worth nothing on any other chain",
-    "browser": "in your browser's wallet, and it stays there; the wallet asks you for each transaction",
     "watch": "not here: this account can look, and another device signs",
     "foundry": "in Foundry's own keystore, which is only read; each signature asks for its password",
     "geth": "in geth's own keystore, which is only read; each signature asks for its password",
