@@ -46,12 +46,13 @@ def register(
 
     def work() -> int:
         from arbius_tui.steps.template_check import CheckFile
+        from arbius_tui.steps.wallet import Wallet
 
         if begun(options):  # that ends first, whatever IPFS and vaults say now
             return saved(options, registration(more))
         flags = {"account": account, "addr": more["addr"], "fee": more["fee"], "confirm": more["confirm"]}
         given = {key: value for key, value in flags.items() if value is not None}
-        stops = (CheckFile(file.absolute()), "pin", "wallet", registration(more))
+        stops = (CheckFile(file.absolute()), "pin", Wallet(priced=False), registration(more))
         return saved(replace(options, given=given), *stops, ipfs=ipfs, gateways=gateways)
 
     return in_words(options, work)
@@ -93,6 +94,7 @@ def owner_action(name: str, help: str, values: int) -> None:
 
     def command(options: Options, model_id: str, account: str | None, **more: Any) -> int:
         from arbius_tui.steps.owner import Change, Owner
+        from arbius_tui.steps.wallet import Wallet
 
         def work() -> int:
             typed = more.get("typed") or ()
@@ -100,7 +102,7 @@ def owner_action(name: str, help: str, values: int) -> None:
             flags = {"account": account, "confirm": more["confirm"]}
             given = {key: value for key, value in flags.items() if value is not None}
             step = Owner(change, absolute(more["unsigned"]), absolute(more["signed"]))
-            return saved(replace(options, given=given), "wallet", step)
+            return saved(replace(options, given=given), Wallet(priced=False), step)
 
         return in_words(options, work)
 
