@@ -68,7 +68,9 @@ async def played(pilot: Pilot[Any], answers: dict[str, str], key: str = "enter")
         text = answers.get(question.id, "") if question else ""
         if question and question.id == "confirm":
             text = question.expected
-        if text:
+        if text and getattr(pane, "secret", False):  # typed: what is pasted is wiped from the clipboard, with words
+            await pilot.press(*("space" if char == " " else char for char in text))
+        elif text:
             pane.target().value = text
         await pilot.press(*(["y"] if type(pane).__name__ == "ConsentPane" else ["enter"]))
         await until(pilot, lambda pane=pane: screen.ask.pane is not pane)

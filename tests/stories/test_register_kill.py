@@ -126,15 +126,10 @@ def test_every_point_between_review_and_receipt(node: str, tmp_path: Path) -> No
 
 def test_killed_while_it_waits_for_a_block(node: str, tmp_path: Path) -> None:
     clean = ask(node, "evm_snapshot")
-    home = Home(tmp_path / "home", node)
-    home.run(CRASH_POINTS=str(tmp_path / "points"))
-    points = (tmp_path / "points").read_text().splitlines()
-    ask(node, "evm_revert", clean)
-    clean = ask(node, "evm_snapshot")
     home = Home(tmp_path / "again", node)
     ask(node, "evm_setAutomine", False)
     try:
-        code, _ = home.run(CRASH_AT=str(points.index(f"after {SEND}")))
+        code, _ = home.run(CRASH_ON=f"after {SEND}")
         assert code == -signal.SIGKILL
         assert models(node) == []
         ask(node, "evm_setIntervalMining", 1)
