@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from arbius_tui import __version__, cli_chain
+from arbius_tui import __version__, cli_chain, cli_register
 from arbius_tui.cli_run import (
     FILE,
     REHEARSAL,
@@ -352,7 +352,12 @@ LATER = {
     "report": "send the files of the state folder that you want to share",
 }
 
-for _command in (template, *cli_chain.COMMANDS, *(later(name, instead) for name, instead in LATER.items())):
+for _command in (
+    template,
+    *cli_chain.COMMANDS,
+    *cli_register.COMMANDS,
+    *(later(name, instead) for name, instead in LATER.items()),
+):
     main.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""The commands about IPFS, accounts and the chain."""
+"""The commands about IPFS and accounts."""
 
 from __future__ import annotations
 
@@ -9,23 +9,37 @@ from typing import Any
 
 import click
 
-from arbius_tui.cli_run import FILE, later, not_built, once, saved, shared
+from arbius_tui.cli_run import FILE, REHEARSAL, configured, once, refuse, secret_of, shared
 from arbius_tui.options import Options
 
 
 @click.command()
 @click.argument("file", type=FILE)
-@click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC; default http://127.0.0.1:5001.")
-@click.option("--gateway", multiple=True, hidden=True)
-@click.option("--token-file", type=FILE, hidden=True)
+@click.option(
+    "--ipfs", multiple=True, metavar="URL",
+    help="A Kubo RPC, as URL or multiaddr; default this machine's. A second one shows that others can fetch it.",
+)  # fmt: skip
+@click.option(
+    "--remote", "remotes", multiple=True, metavar="NAME|URL",
+    help="A pinning service: pinata, filebase, psa=URL or the URL of a Pinning Service API. Repeatable.",
+)  # fmt: skip
+@click.option("--gateway", "gateways", multiple=True, metavar="URL", help="Gateways to ask, not the default ones.")
+@click.option(
+    "--token-file", type=FILE, metavar="F",
+    help="A file with the token of --remote, else of --ipfs: TOKEN, bearer:TOKEN or basic:USER:PASSWORD.",
+)  # fmt: skip
 @shared
-def pin(options: Options, file: Path, ipfs: tuple[str, ...], gateway: tuple[str, ...], token_file: Path | None) -> int:
-    """Pin a template and prove its CID."""
+def pin(options: Options, file: Path, token_file: Path | None, **where: Any) -> int:
+    """Pin a template and prove its CID: here, by the engine, the stores and gateways; 6 when nobody can fetch it."""
     from arbius_tui.steps.template_check import CheckFile
 
-    if gateway or token_file:
-        return not_built(options, "pin with a gateway or a token", "pin to a Kubo node: --ipfs URL")
-    return once(options, CheckFile(file.absolute()), "pin", ipfs=ipfs)
+    if options.network == REHEARSAL and (token_file or any(where.values())):
+        return refuse(options, "the rehearsal pins nowhere else", "leave --network rehearsal out")
+
+    def work(_: Options) -> int:
+        return once(options, CheckFile(file.absolute()), "pin", store_token=secret_of(token_file), **where)
+
+    return configured(options, work)
 
 
 @click.group()
@@ -104,6 +118,16 @@ def watch(options: Options, address: str, name: str) -> int:
 
 
 @wallet.command()
+@click.argument("name", required=False, default="")
+@shared
+def browser(options: Options, name: str) -> int:
+    """Use an account of the wallet in your browser, e.g. MetaMask; it gets the wallet's name unless you give one."""
+    from arbius_tui.steps.browser_account import ConnectBrowser
+
+    return once(options, ConnectBrowser(name))
+
+
+@wallet.command()
 @click.argument("name")
 @click.argument("url")
 @shared
@@ -125,35 +149,5 @@ def remove(options: Options, name: str, confirm: str | None) -> int:
     return once(replace(options, given={"confirm": confirm} if confirm else {}), Remove(name))
 
 
-@click.command()
-@click.option("--template", "file", type=FILE, required=True, help="The template's file.")
-@click.option("--from", "account", required=True, metavar="NAME", help="The account that signs.")
-@click.option("--addr", metavar="A", help="The owner; default the account itself.")
-@click.option("--fee", metavar="AIUS", default="0", help="The fee of a task.")
-@click.option("--confirm", metavar="TAIL", help="The last four characters of the model id.")
-@click.option("--ipfs", multiple=True, metavar="URL", help="A Kubo RPC.")
-@click.option("--allow-list", type=FILE, hidden=True)
-@click.option("--unsigned", type=FILE, hidden=True)
-@click.option("--signed", type=FILE, hidden=True)
-@shared
-def register(options: Options, file: Path, account: str, ipfs: tuple[str, ...], **more: Any) -> int:
-    """Register a template: one transaction, journaled before it is sent."""
-    from arbius_tui.steps.template_check import CheckFile
-
-    later = [name for name in ("allow_list", "unsigned", "signed") if more[name] is not None]
-    if later:
-        return not_built(options, f"register --{later[0].replace('_', '-')}", "register with an account of a vault")
-    flags = {"account": account, "addr": more["addr"], "fee": more["fee"], "confirm": more["confirm"]}
-    given = {key: value for key, value in flags.items() if value is not None}
-    stops = (CheckFile(file.absolute()), "pin", "wallet", "register")
-    return saved(replace(options, given=given), *stops, ipfs=ipfs)
-
-
-COMMANDS = (
-    pin,
-    wallet,
-    register,
-    later("owner", "call setModelFee or setModelAddr on the engine from the model's addr"),
-    later("verify", "compare `cid FILE` and `id FILE` with what the engine says"),
-)
+COMMANDS = (pin, wallet)
 """What the root group has from here."""

@@ -68,6 +68,7 @@ def real_world(
     """The services of a real network: the one that was named, else the journey's."""
     from platformdirs import user_data_path
 
+    from arbius_tui.services.browser_wallet import remote_host
     from arbius_tui.services.containers import project_key
     from arbius_tui.services.world import Settings, open_world
 
@@ -80,7 +81,10 @@ def real_world(
         out=Path.cwd(),
         project=project_key(journey.project, state),
         state=state,
-        **{**settings, "ipfs": settings.get("ipfs") or options.ipfs},
+        remote=remote_host(os.environ, os.environ.get("USER") or os.environ.get("LOGNAME") or "you"),
+        # A browser from the snap store sees another /tmp than we do.
+        pages=Path.home() if Path("/snap").is_dir() else None,
+        **{**settings, **{key: settings.get(key) or getattr(options, key) for key in ("ipfs", "gateways", "remotes")}},
     )
     return open_world(chosen, user_data_path("arbius-tui", appauthor=False))
 

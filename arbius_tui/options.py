@@ -29,6 +29,8 @@ class Options:
     password_file: Path | None = None
     palette: str = ""
     ipfs: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    remotes: tuple[str, ...] = ()
     keys: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     one_answer: bool = False

@@ -4,6 +4,8 @@
     network = "sepolia"
     rpc = ["https://my-node.example"]  # twice: the two are compared
     ipfs = ["http://127.0.0.1:5001"]
+    gateway = ["https://ipfs.io"]      # who is asked whether others can fetch what was pinned
+    remote = ["pinata"]                # pinning services; their tokens are in the keyring or asked for
     [keys]                             # actions by their id, as F1 lists them
     "frame.next" = "f9"
 
@@ -20,7 +22,7 @@ from typing import Any
 from arbius_tui.domain.errors import BadInput
 from arbius_tui.options import Options
 
-LISTS, WORDS = ("rpc", "ipfs"), ("palette", "network")
+LISTS, WORDS = ("rpc", "ipfs", "gateway", "remote"), ("palette", "network")
 PALETTES = ("dark", "light", "ansi", "mono")
 
 
@@ -35,6 +37,8 @@ def with_config(options: Options) -> Options:
         network=options.network or found.get("network", ""),
         rpc=options.rpc or tuple(found.get("rpc", ())),
         ipfs=tuple(found.get("ipfs", ())),
+        gateways=tuple(found.get("gateway", ())),
+        remotes=tuple(found.get("remote", ())),
         palette=found.get("palette", ""),
         keys=found.get("keys", {}),
     )
@@ -79,6 +83,7 @@ def wrong(path: Path, what: str, detail: str = "") -> BadInput:
         "config",
         f"the config file {clean(str(path))}: {clean(what)}",
         why="a setting that is not understood would do nothing without a word",
-        fix='mend or remove the line; keys are palette, network, rpc, ipfs and [keys], e.g. palette = "light"',
+        fix="mend or remove the line; keys are palette, network, rpc, ipfs, gateway, remote and [keys],"
+        ' e.g. palette = "light"',
         detail=clean(detail),
     )

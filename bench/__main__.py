@@ -1,6 +1,6 @@
 """All figures as one Markdown table: `make bench`. `make bench ARGS=--quick` takes a tenth of the samples.
 
-`make bench ARGS=seed` measures the seed test alone; the parts are startup, keys, build, seed, template and walk.
+`make bench ARGS=seed` measures the seed test alone; parts: startup, keys, build, seed, template, register and walk.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from textual import __version__ as textual
 
 import arbius_tui
-from bench import build, keys, seed, seed_keys, startup, template, walk
+from bench import build, keys, register, seed, seed_keys, startup, template, walk
 from bench.report import table
 
 
@@ -36,6 +36,7 @@ def main() -> None:
         ("seed", "hashing", seed.measure, 1 if quick else seed.ROUNDS),
         ("seed", "pressing keys while it hashes", seed_keys.measure, 20 if quick else seed_keys.PRESSES),
         ("template", "editing 500 inputs", template.measure, 20 if quick else template.PRESSES),
+        ("register", "registering", register.measure, 2 if quick else register.ROUNDS),
         ("walk", "walking", walk.measure, 1 if quick else walk.ROUNDS),
     ):
         if not parts or name in parts:

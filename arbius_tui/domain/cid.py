@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from arbius_tui.domain.errors import BadInput
+from arbius_tui.domain.protobuf import field, whole
 
 CHUNK = 262_144
 """Bytes of a leaf (Kubo's chunker size-262144)."""
 LINKS = 174
 """Links of a node at most (Kubo's DefaultLinksPerBlock)."""
 
-_ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _SHA256 = b"\x12\x20"
 _DIRECTORY, _FILE = 1, 2
 """UnixFS types."""
@@ -79,8 +80,8 @@ def folder_cid(files: Mapping[str, bytes | Iterable[bytes]]) -> str:
             raise BadInput("file-name", f"{name!r} is not the name of a file", fix="use a plain name such as out-1.png")
         data = files[name]
         chunks = _chunks(data) if isinstance(data, bytes) else data
-        links += _field(2, _Part.of(*_tree(chunks)).link(name))
-    return _base58(_hash(links + _field(1, _number(1, _DIRECTORY))))
+        links += field(2, _Part.of(*_tree(chunks)).link(name))
+    return _base58(_hash(links + field(1, whole(1, _DIRECTORY))))
 
 
 def from_multihash(value: str) -> str:
@@ -101,7 +102,7 @@ def to_multihash(value: str) -> str:
     """`Qm..` -> `0x1220..`; BadInput (`cid`) for anything that is not a CIDv0."""
     number = 0
     for char in value if len(value) == 46 else "":
-        digit = _ALPHABET.find(char)
+        digit = ALPHABET.find(char)
         if digit < 0:
             break
         number = number * 58 + digit
@@ -129,7 +130,7 @@ class _Part:
         return cls(_hash(node), content, len(node) + below)
 
     def link(self, name: str) -> bytes:
-        return _field(1, self.hash) + _field(2, name.encode("utf-8", "surrogatepass")) + _number(3, self.total)
+        return field(1, self.hash) + field(2, name.encode("utf-8", "surrogatepass")) + whole(3, self.total)
 
 
 def _chunks(data: bytes) -> Iterable[bytes]:
@@ -151,39 +152,20 @@ def _tree(chunks: Iterable[bytes]) -> tuple[bytes, int, int]:
 
 
 def _leaf(data: bytes) -> bytes:
-    content = _field(2, data) if data else b""
-    return _field(1, _number(1, _FILE) + content + _number(3, len(data)))
+    content = field(2, data) if data else b""
+    return field(1, whole(1, _FILE) + content + whole(3, len(data)))
 
 
 def _branch(parts: Sequence[_Part]) -> tuple[bytes, int, int]:
     """A node over these parts: its bytes, the content below it, the sum of the blocks below it."""
     content = sum(part.content for part in parts)
-    unixfs = _number(1, _FILE) + _number(3, content) + b"".join(_number(4, part.content) for part in parts)
-    links = b"".join(_field(2, part.link("")) for part in parts)
-    return links + _field(1, unixfs), content, sum(part.total for part in parts)
+    unixfs = whole(1, _FILE) + whole(3, content) + b"".join(whole(4, part.content) for part in parts)
+    links = b"".join(field(2, part.link("")) for part in parts)
+    return links + field(1, unixfs), content, sum(part.total for part in parts)
 
 
 def _hash(node: bytes) -> bytes:
     return _SHA256 + sha256(node).digest()
-
-
-def _field(number: int, value: bytes) -> bytes:
-    """A length-delimited protobuf field."""
-    return _varint(number << 3 | 2) + _varint(len(value)) + value
-
-
-def _number(number: int, value: int) -> bytes:
-    """A varint protobuf field."""
-    return _varint(number << 3) + _varint(value)
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
 
 
 def _skip_varint(data: bytes, start: int) -> int:
@@ -198,5 +180,5 @@ def _base58(raw: bytes) -> str:
     number, out = int.from_bytes(raw, "big"), ""
     while number:
         number, digit = divmod(number, 58)
-        out = _ALPHABET[digit] + out
+        out = ALPHABET[digit] + out
     return out

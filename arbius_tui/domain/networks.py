@@ -84,6 +84,9 @@ NETWORKS: dict[str, Network] = {
 }
 """All networks by key, the live one first."""
 
+ARBITRUM = frozenset({42161, 42170, 421614})
+"""Chains whose sequencer takes transactions in the order they come: no tip, and no replacement of one that waits."""
+
 CHAIN_TITLES = {
     1: "Ethereum",
     10: "OP Mainnet",

@@ -96,7 +96,12 @@ class TemplateRecord(Record):
 
 @dataclass(frozen=True)
 class PinRecord(Record):
-    """The CID that was pinned and the stores that hold it; `fetchable` is true only when somebody else can fetch it."""
+    """The CID that was pinned, the stores that hold it, and who was seen to fetch it.
+
+    `fetchable` is true only when another party found the block, fetched it, and it hashed to the CID: `fetched_by`
+    names who. `kept` is the file with exactly these bytes, in case the author's own changes or no store answered.
+    `blocked` is why these bytes must not be registered, empty where nothing speaks against it.
+    """
 
     step: ClassVar[str] = "pin"
     cid: str = ""
@@ -104,6 +109,11 @@ class PinRecord(Record):
     sha256: str = ""
     stores: tuple[dict[str, Any], ...] = ()
     fetchable: bool = False
+    fetched_by: tuple[str, ...] = ()
+    gateways: tuple[dict[str, Any], ...] = ()
+    engine: bool = False
+    kept: str = ""
+    blocked: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,28 +126,61 @@ class WalletRecord(Record):
     kind: str = ""
 
 
-@dataclass(frozen=True)
-class RegisterRecord(Record):
-    """A registration from the moment it is signed. Written before the transaction is sent, and again as it goes on.
+TransactionState = Literal["unsigned", "handed", "signed", "sent", "mined", "already", "failed", "cancelled"]
+"""How far a transaction is. `unsigned`: in a file, for another device; `handed`: to a wallet that sends by itself."""
 
-    `raw` is the signed transaction: it holds no key, but whoever has it can send it. `mined_id` is the id in the
-    engine's own event. Amounts are integers as strings.
+UNDER_WAY = ("handed", "signed", "sent")
+"""States in which a transaction may be mined at any moment; another one must not be made meanwhile."""
+
+
+@dataclass(frozen=True)
+class TransactionRecord(Record):
+    """A transaction from the moment it can be sent. Written before it is sent, and again as it goes on.
+
+    `raw` is the signed transaction: it holds no key, but whoever has it can send it. `earlier` are hashes of others
+    with the same nonce, one of which will be mined instead. `nonce` is only expected while a wallet has it.
     """
 
-    step: ClassVar[str] = "register"
-    private: ClassVar[frozenset[str]] = frozenset({"raw"})
-    state: Literal["signed", "sent", "mined", "already", "failed"] = "signed"
+    private: ClassVar[frozenset[str]] = frozenset({"raw", "cancel_raw"})
+    state: TransactionState = "signed"
     model_id: str = ""
-    mined_id: str = ""
-    cid: str = ""
+    function: str = "registerModel"
     sender: str = ""
-    addr: str = ""
-    fee_wei: str = "0"
+    account: str = ""
+    vault: str = ""
     chain_id: int = 0
     engine: str = ""
     nonce: int = 0
     tx_hash: str = ""
     raw: str = ""
+    earlier: tuple[str, ...] = ()
+    cancel: str = ""
+    cancel_raw: str = ""
+    """The one among them that does nothing: with it in a block, nothing was sent after all."""
+    unsigned: str = ""
+    """The file with the unsigned transaction, if it is signed elsewhere."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """Nonce, gas and price in that file: what comes back signed must have the same."""
     block: int = 0
     gas_used: int = 0
     cost_wei: str = "0"
+
+
+@dataclass(frozen=True)
+class RegisterRecord(TransactionRecord):
+    """A registration. `mined_id` is the id in the engine's own event. Amounts are integers as strings."""
+
+    step: ClassVar[str] = "register"
+    mined_id: str = ""
+    cid: str = ""
+    addr: str = ""
+    fee_wei: str = "0"
+    allow_list: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class OwnerRecord(TransactionRecord):
+    """A later change of a model by its addr. `values` are the arguments after the id, as text."""
+
+    step: ClassVar[str] = "owner"
+    values: tuple[str, ...] = ()

@@ -37,7 +37,7 @@ class Answers:
 
     async def secret(self, question: Question) -> Secret:
         """A password from its file, or typed unseen; a token for somebody else is never that password."""
-        if self.password is not None and not question.id.startswith("replicate-"):
+        if self.password is not None and not question.id.startswith(("replicate-", "ipfs-")):
             return self.password
         if self.person:
             return Secret(await asyncio.to_thread(getpass.getpass, f"  {question.text}: "))

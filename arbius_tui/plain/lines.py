@@ -8,7 +8,7 @@ from typing import Any
 
 from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Progress, Started, Trouble, plain
-from arbius_tui.domain.journey import order
+from arbius_tui.domain.journey import STEPS, order
 from arbius_tui.domain.text import clean, exact_bytes, seconds
 
 TOTAL = 11
@@ -20,7 +20,7 @@ def text(step: str, event: Event) -> list[str]:
     """What this event is for a reader; nothing for events that only machines need."""
     match event:
         case Started(title):
-            return ["", f"Step {order(step)} of {TOTAL}: {title}"]
+            return ["", f"Step {order(step)} of {TOTAL}: {title}" if step in STEPS else title]
         case Line():
             return said(step, event)
         case Found(item):
@@ -152,6 +152,8 @@ def finding(i: Mapping[str, Any]) -> str:
 def review(i: Mapping[str, Any]) -> str:
     """A row of the review, its value in full."""
     full = i["full"]
+    if " " in full:  # a sentence beside the value
+        return f"{i['state']:<5} {i['id']}: {i['value']}; checked against {i['against']}\n  {full}"
     value = i["value"] if not full or full in i["value"] else f"{full}{i['value'].partition(' ')[1]}{rest(i['value'])}"
     return f"{i['state']:<5} {i['id']}: {value}; checked against {i['against']}"
 
@@ -184,6 +186,12 @@ def prediction(i: Mapping[str, Any]) -> str:
     return f"succeeded in {seconds(i['seconds'])}  {i['shape']}{folder}{cpu}"
 
 
+def handover(i: Mapping[str, Any]) -> str:
+    """What a wallet elsewhere waits for: the address to open, and the tunnel to it from another machine."""
+    way = [f"  from another machine, first there: {i['tunnel']}"] if i["tunnel"] else []
+    return "\n".join([i["text"], *([f"  {i['url']}"] if i["url"] else []), *way])
+
+
 KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "check": check,
     "drift": drift,
@@ -195,19 +203,26 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "reader": lambda i: f"{i['state']:<5} {i['id']}: {i['found']}\n  {i['does']}",
     "finding": finding,
     "review": review,
+    "calldata": lambda i: f"calldata {i['function']}, {(len(i['data']) - 2) // 2:,} B: {i['data'][:10]}..",
     "build_step": lambda i: "" if i["state"] == "run" else f"{i['state']:<6} {i['title']}  {seconds(i['seconds'])}",
     "fact": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
     "status": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
+    "audit": lambda i: f"{i['state']:<5} {i['title']}: {i['found']}",
     "health": health,
     "output": output,
     "prediction": prediction,
     "identity": lambda i: f"{i['path']}  {exact_bytes(i['bytes'])}  CID {i['cid']}",
-    "way": lambda i: "" if i["state"] == "wait" else f"{i['state']:<5} {i['title']}: {i['cid']}  {i['note']}",
+    "way": lambda i: "" if i["state"] == "wait" else f"{i['state']:<5} {i['title']}: {ways(i)}",
     "account": lambda i: f"account {i['name']}  {i['address'] or 'its password tells the address'}  {i['vault']}",
-    "handover": lambda i: f"{i['text']}{'  ' * bool(i['url'])}{i['url']}",
+    "handover": handover,
     "money": lambda i: f"it has {i['text']}",
     "transaction": lambda i: f"{i['state']}  {i['tx_hash']}  nonce {i['nonce']}{block(i)}",
 }
+
+
+def ways(i: Mapping[str, Any]) -> str:
+    """The CID that a way gave, if it gave one, and what is to say of it."""
+    return "  ".join(part for part in (i["cid"], i["note"]) if part)
 
 
 def block(i: Mapping[str, Any]) -> str:

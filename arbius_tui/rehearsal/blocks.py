@@ -32,7 +32,8 @@ class EmbeddedBlocks:
         cid = block_cid(node)
         await asyncio.to_thread(self._write, cid, node)
         await self.block(cid)  # read back, as with a real node
-        return Stored(self.id, str(self.folder), cid, True, False, "rehearsal: kept on this machine, never announced")
+        note = "rehearsal: kept on this machine, never announced"
+        return Stored(self.id, str(self.folder), cid, True, False, note, "embedded", True)
 
     async def block(self, cid: str) -> bytes:
         """The raw block; PinFailed (`block-absent`) when it is not here, (`cid-mismatch`) when the file is damaged."""

@@ -63,6 +63,10 @@ class StepScreen(KeyedScreen):
         """Hook: the step with what this screen knows, e.g. the values of a form; None for the step as it is."""
         return None
 
+    def runs(self) -> str:
+        """Hook: the name of what `work` gives, where it is beside the journey."""
+        return self.step
+
     @property
     def running(self) -> bool:
         """Whether the step works now."""
@@ -101,7 +105,7 @@ class StepScreen(KeyedScreen):
         self.begin()
         try:
             walk = await self.session.opened()
-            async with aclosing(walk.run(self.step, self.ask, self.work())) as events:
+            async with aclosing(walk.run(self.runs(), self.ask, self.work())) as events:
                 async for event in events:
                     self.dispatch_event(event)
         except Cancelled:

@@ -11,10 +11,11 @@ from textual.content import Content
 from textual.widget import Widget
 
 from arbius_tui.domain.events import Found, Saved, Started
-from arbius_tui.domain.records import RegisterRecord
+from arbius_tui.domain.records import OwnerRecord, RegisterRecord
 from arbius_tui.domain.text import amount, exact_bytes, grouped, short
 from arbius_tui.screens.findings import place
-from arbius_tui.screens.tabled import TableScreen, texts, whole
+from arbius_tui.screens.register_ways import WaysScreen
+from arbius_tui.screens.tabled import texts, whole
 from arbius_tui.steps.base import LOCKED, locked
 from arbius_tui.widgets.frame import Rule
 from arbius_tui.widgets.panes import Empty, Fact, Facts, why
@@ -22,7 +23,7 @@ from arbius_tui.widgets.text import Column, Row, words
 
 if TYPE_CHECKING:
     # With its first row; the step's module loads the chain's errors.
-    from arbius_tui.steps.register import Review
+    from arbius_tui.steps.reviews import Review
 
 WHY = {
     "call": "the one function of the engine that registers a model",
@@ -36,11 +37,17 @@ WHY = {
     "model id": "a hash of sender, addr, fee and CID; tasks name the model by it",
     "simulate": "the engine ran the call without keeping it and returned this",
     "cost": "the most that it can take from the account; the rest stays there",
+    "allow": "only these miners may solve its tasks; a list is given now or never, and ending it is for good",
+    "now": "what the engine has now",
+    "becomes": "what it will have",
     "tx": "journaled before it was sent: found again, never sent twice",
     "event": "the engine's own word in the mined block; it must be the predicted id",
 }
 """What each row of the review means."""
 TX = {
+    "unsigned": ("wait", "unsigned file"),
+    "handed": ("run", "your wallet has it"),
+    "cancelled": ("off", "cancelled"),
     "signed": ("run", "journaled"),
     "sent": ("run", "sent, pending"),
     "mined": ("ok", "mined"),
@@ -50,7 +57,7 @@ TX = {
 """State word and words of a transaction."""
 
 
-class RegisterScreen(TableScreen):
+class RegisterScreen(WaysScreen):
     """The last look, and the one transaction."""
 
     step = "register"
@@ -69,6 +76,10 @@ class RegisterScreen(TableScreen):
         Column("Checked against", 0, 0),
     )
     room = 4
+    hints = (
+        "register.run", "register.list", "register.unsigned", "register.signed", "register.owner", "register.hurry",
+        "register.cancel", "register.calldata",
+    )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "review", id="register.run", tooltip="look at everything again; nothing is sent by it"),
     ]
@@ -84,7 +95,11 @@ class RegisterScreen(TableScreen):
         verb = "rehearsed" if self.session.rehearsal else "sent"
         return Empty(
             "The model is not registered yet.",
-            [("Enter", f"review every value; nothing is {verb} before you confirm it")],
+            [
+                ("Enter", f"review every value; nothing is {verb} before you confirm it"),
+                ("w", "the same, with a list of the miners that alone may solve it"),
+                ("u", "the same, into a file for another device; i takes it back"),
+            ],
             "What is registered stays: the template, its CID and the model id.",
         )
 
@@ -98,7 +113,8 @@ class RegisterScreen(TableScreen):
 
     def recall(self) -> None:
         """What was signed, sent or mined before; a transaction under way is followed at once."""
-        self.rows: dict[str, Review] = {}
+        self.rows = {}
+        self.call = None
         self.old = False
         saved = self.saved_record()
         if not texts(saved, "model_id")[0]:
@@ -118,8 +134,11 @@ class RegisterScreen(TableScreen):
 
     def show_full(self) -> None:
         """The values that are cut in the table."""
-        wanted = [("id", "model id"), ("CID", "CID"), ("addr", "addr"), ("tx", "tx")]
-        self.full.show([Fact(label, self.rows[id].full) for label, id in wanted if id in self.rows])
+        wanted = [("id", "model id"), ("CID", "CID"), ("addr", "addr"), ("miners", "allow"), ("fee", "fee"),
+                  ("cost", "cost"), ("chain", "chain"), ("tx", "tx")]  # fmt: skip
+        self.full.show(
+            [Fact(label, self.rows[id].full) for label, id in wanted if id in self.rows and self.rows[id].full]
+        )
 
     def show_record(self, saved: Mapping[str, Any]) -> None:
         """The rows of a registration that was signed before."""
@@ -129,7 +148,7 @@ class RegisterScreen(TableScreen):
 
     def transaction(self, saved: Mapping[str, Any]) -> None:
         """The transaction and, once it is mined, the id in the engine's own event."""
-        from arbius_tui.steps.register import Review
+        from arbius_tui.steps.reviews import Review
 
         state, tx_hash, mined, model_id = texts(saved, "state", "tx_hash", "mined_id", "model_id")
         word, said = TX.get(state, ("-", state))
@@ -150,8 +169,9 @@ class RegisterScreen(TableScreen):
 
     def on_found(self, event: Found) -> None:
         """A row of the review; the transaction comes with what is saved."""
-        from arbius_tui.steps.register import Review
+        from arbius_tui.steps.reviews import Review
 
+        super().on_found(event)
         if isinstance(event.item, Review):
             if self.old:
                 self.old = False
@@ -162,6 +182,10 @@ class RegisterScreen(TableScreen):
 
     def on_saved(self, event: Saved) -> None:
         """Signed, sent, mined: the rows follow what is on disk."""
+        if isinstance(event.change, OwnerRecord):
+            self.transaction({**event.change.public(), "mined_id": ""})
+            self.table.go("tx" if "tx" in self.rows else self.table.row.id if self.table.row else "")
+            self.refresh_status()
         if isinstance(event.change, RegisterRecord):
             record = event.change.public()
             if self.old or not self.rows:
@@ -184,13 +208,10 @@ class RegisterScreen(TableScreen):
         facts += [Fact("value", value, "F4 copy" if len(value) < 56 else ""), Fact("checked", row.against)]
         self.pane.show(TITLE.get(id, id), row.state, place(self.table), facts)
 
-    @property
-    def record_state(self) -> str:
-        """How far the registration is: signed, sent, mined, already, failed, or empty."""
-        return texts(self.saved_record(), "state")[0]
-
     def status(self) -> Content:
         """Ready, on its way, or registered."""
+        if self.handed is not None:
+            return super().status()
         if self.running and self.ask.pane is not None and "cost" in self.rows and not self.old:
             return words(("READY  ", "bold $success"), f"1 transaction, {self.rows['cost'].value}")
         if self.running:
@@ -198,6 +219,9 @@ class RegisterScreen(TableScreen):
         said = {
             "mined": "registered",
             "already": "registered before, nothing was sent",
+            "handed": "your wallet has it; Enter looks whether it was sent",
+            "unsigned": "written for another device; i takes the signed file, Enter reviews again",
+            "cancelled": "cancelled; Enter reviews again",
             "sent": "sent, not seen mined yet; Enter looks for it and never sends another",
             "signed": "signed, not seen sent yet; Enter looks for it and sends the same bytes",
         }.get(self.record_state, "")
@@ -219,23 +243,6 @@ class RegisterScreen(TableScreen):
         """The author went back."""
         self.say("stopped; nothing was sent, Enter reviews again" if not self.record_state else "stopped")
 
-    def command(self) -> str:
-        """The same without a screen."""
-        (path,) = texts(self.saved_record("template"), "path")
-        (name,) = texts(self.saved_record("wallet"), "name")
-        saved = self.saved_record()
-        id = self.rows["model id"].full if "model id" in self.rows else ""
-        wei = texts(saved, "fee_wei")[0]
-        fee = amount(int(wei), "") if wei.isdigit() else self.fee
-        words = ("--template", path or "FILE", "--from", name or "NAME", "--fee", fee, "--confirm", id[-4:] or "TAIL")
-        return self.shell("register", *words)
-
-    @property
-    def fee(self) -> str:
-        """The fee of the review in AIUS."""
-        row = self.rows.get("fee")
-        return row.value.split()[0] if row else "0"
-
     def copy_text(self) -> str:
         """The value of the row in full."""
         row = self.rows.get(self.table.row.id) if self.table.row else None
@@ -248,7 +255,7 @@ TITLE = {"tx": "transaction", "event": "id in the engine's event", "addr": "addr
 
 def rows_of(saved: Mapping[str, Any], template: Mapping[str, Any], chain: str) -> list[Review]:
     """The review of a registration that was saved: what was sent, by what is on disk."""
-    from arbius_tui.steps.register import Review
+    from arbius_tui.steps.reviews import Review
 
     engine, sender, addr, cid, id, fee = texts(saved, "engine", "sender", "addr", "cid", "model_id", "fee_wei")
     (path,) = texts(template, "path")

@@ -14,6 +14,7 @@ from arbius_tui.domain.questions import Choice, Question
 from arbius_tui.domain.records import WalletRecord
 from arbius_tui.domain.text import amount
 from arbius_tui.screens.findings import place
+from arbius_tui.screens.handing import HandingScreen
 from arbius_tui.screens.session import Session
 from arbius_tui.screens.tabled import TableScreen, texts
 from arbius_tui.widgets.dock import Dock
@@ -58,7 +59,7 @@ class Known:
         return f"{self.vault}/{self.name}"
 
 
-class WalletScreen(TableScreen):
+class WalletScreen(TableScreen, HandingScreen):
     """Choose the account that signs, or make one."""
 
     step = "wallet"
@@ -124,6 +125,8 @@ class WalletScreen(TableScreen):
 
     def on_found(self, event: Found) -> None:
         """An account, or what the chosen one has."""
+        if event.item.kind == "handover":
+            super().on_found(event)
         found = plain(event.item)
         if event.item.kind == "account":
             account = Known(found["name"], found["address"], found["vault"])

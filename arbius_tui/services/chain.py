@@ -1,36 +1,45 @@
 """A chain with an Engine on it: read, simulate, send once, follow.
 
 Nothing here believes an RPC: the chain id is checked before a simulation and before a broadcast, the hash of what is
-sent is computed here, and callers compare ids and CIDs with their own. Texts show an RPC's host only (URLs hold keys).
+sent is computed here, a second RPC is asked for the same, and callers compare ids and CIDs with their own. Texts show
+an RPC's host only (URLs hold keys).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from arbius_tui.domain import engine
 from arbius_tui.domain.errors import Failure, InsufficientFunds, WrongChain
-from arbius_tui.domain.networks import Network, chain_title
+from arbius_tui.domain.networks import Network
 from arbius_tui.domain.registered import Registered
-from arbius_tui.services import receipts, registrations, rpc_errors
-from arbius_tui.services.ports import ChainStatus, OnChainModel, Quote, Receipt, Registration
-from arbius_tui.services.rpc import READ_LIMIT, SEND_LIMIT, Rpc, open_provider
+from arbius_tui.services import looks, receipts, registrations, rpc_errors
+from arbius_tui.services.ports import (
+    ChainStatus,
+    Look,
+    OnChainModel,
+    Quote,
+    Receipt,
+    Registration,
+    Request,
+    SentTransaction,
+)
+from arbius_tui.services.rpc import READ_LIMIT, SEND_LIMIT, Provider, Rpc, open_provider
 
-if TYPE_CHECKING:
-    from web3.providers.async_base import AsyncBaseProvider
-
-HEADROOM = 25
-"""Percent on top of the estimate: on Arbitrum the L1 part of the gas varies between blocks. The rest is refunded."""
+T = TypeVar("T")
 
 SENT_BEFORE = frozenset({"already-known", "nonce-too-low"})
 """What a node says of bytes that wait or are mined; the second also of other bytes that use up the nonce."""
 
-PAUSES = (0.1, 0.2, 0.4, 0.8, 1.0)
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
 """Seconds between looks for a receipt; the last one repeats."""
+
+FRESH = 5.0
+"""Seconds for which the chain id that an RPC told is taken for true."""
 
 
 @asynccontextmanager
@@ -38,28 +47,38 @@ async def open_chain(
     url: str,
     network: Network,
     *,
+    second: str = "",
     limit: float = READ_LIMIT,
     send_limit: float = SEND_LIMIT,
     proxy: str | None = None,
 ) -> AsyncIterator[RpcChain]:
-    """The chain behind an http(s) RPC URL; nothing is asked yet. Limits are seconds; BadInput `rpc-url`."""
-    async with open_provider(url, max(limit, send_limit), proxy) as provider:
-        yield RpcChain(provider, network, limit=limit, send_limit=send_limit)
+    """The chain behind an http(s) RPC URL; nothing is asked yet. Limits are seconds; BadInput `rpc-url`.
+
+    `second` is another RPC of the same chain, asked for its opinion before anything is signed.
+    """
+    longest = max(limit, send_limit)
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(open_provider(url, longest, proxy))
+        other = await stack.enter_async_context(open_provider(second, limit, proxy)) if second else None
+        yield RpcChain(first, network, limit=limit, send_limit=send_limit, second=other)
 
 
 class RpcChain:
-    """The chain behind a web3 provider: a node over HTTP, or the embedded chain. Limits are seconds."""
+    """The chain behind JSON-RPC: a node over HTTP, or the embedded chain. Limits are seconds."""
 
     def __init__(
         self,
-        provider: AsyncBaseProvider,
+        provider: Provider,
         network: Network,
         *,
         limit: float = READ_LIMIT,
         send_limit: float = SEND_LIMIT,
+        second: Provider | None = None,
     ) -> None:
         self.network = network
         self._rpc = Rpc(provider, limit, send_limit)
+        self._second = Rpc(second, limit, send_limit) if second else None
+        self._right_at = -FRESH
 
     @property
     def where(self) -> str:
@@ -71,19 +90,22 @@ class RpcChain:
 
         Without a contract at the engine's address `has_code` is false and version is 0.
         """
-        chain_id = await self._right_chain()
-        block = await self._rpc.number("eth_blockNumber", lambda w3: w3.eth.block_number)
-        has_code = bool(await self._rpc.code(self.network.engine))
-        version = (await self._view("version"))[0] if has_code else 0
-        paused = (await self._view("paused"))[0] if has_code else False
-        return ChainStatus(chain_id, block, self.network.engine, has_code, version, paused)
+        address = self.network.engine
+        questions = [("eth_chainId",), ("eth_blockNumber",), ("eth_getCode", address, "latest")]
+        chain_id, block, code, *views = await self._rpc.batch(
+            [*questions, looks.view(address, "version"), looks.view(address, "paused")]
+        )
+        self._right_chain(chain_id)
+        has_code = bool(self._rpc.data("eth_getCode", code))
+        number = self._rpc.quantity("eth_blockNumber", block)
+        if not has_code:
+            return ChainStatus(self.network.chain_id, number, address, False, 0, False)
+        version, paused = [(await self._returned(*pair))[0] for pair in zip(("version", "paused"), views, strict=True)]
+        return ChainStatus(self.network.chain_id, number, address, True, version, paused)
 
     async def model(self, model_id: str) -> OnChainModel | None:
         """The registered model, or None."""
-        fee, addr, rate, cid = await self._view("models", _hex(model_id))
-        if not int(addr, 16):
-            return None
-        return OnChainModel(engine.checksum(addr), fee, rate, "0x" + cid.hex())
+        return looks.on_chain(await self._view("models", _hex(model_id)))
 
     async def registered(self, model_id: str) -> Registered:
         """The registration of a model that exists, proven by its id; see `registrations.find`."""
@@ -102,16 +124,25 @@ class RpcChain:
 
     async def balance(self, address: str) -> int:
         """Wei."""
-        account = engine.parse_address(address)
-        return await self._rpc.number("eth_getBalance", lambda w3: w3.eth.get_balance(w3.to_checksum_address(account)))
+        return await self._rpc.balance(engine.parse_address(address))
 
     async def nonce(self, address: str) -> int:
         """The next nonce of this account, waiting transactions counted."""
-        account = engine.parse_address(address)
-        return await self._rpc.number(
-            "eth_getTransactionCount",
-            lambda w3: w3.eth.get_transaction_count(w3.to_checksum_address(account), "pending"),
-        )
+        return await self._rpc.nonce(engine.parse_address(address))
+
+    async def used(self, address: str) -> int:
+        """How many nonces of this account are used up by mined transactions."""
+        return await self._rpc.nonce(engine.parse_address(address), "latest")
+
+    async def code(self, address: str) -> bytes:
+        """The contract at an address, empty where there is none."""
+        return await self._rpc.code(address)
+
+    async def price(self) -> int:
+        """Wei for a unit of gas now."""
+        head = await self._rpc.ask("eth_getBlockByNumber", "latest", False)
+        base = self._rpc.base_fee(head)
+        return base if base is not None else await self._rpc.number("eth_gasPrice")
 
     async def quote(self, registration: Registration) -> Quote:
         """Simulate, estimate and build; a revert is a failure in words, and costs nothing.
@@ -119,51 +150,53 @@ class RpcChain:
         An account that cannot pay gets its quote, too (compare `balance_wei`): its transaction may be signed elsewhere,
         later. The model id is what the engine returned; compare it with `engine.model_id`.
         """
-        await self._right_chain()
-        sender = engine.parse_address(registration.sender)
-        name, data = _calldata(registration)
-        call: Any = {"from": sender, "to": self.network.engine, "data": data}
-        (model_id,) = await self._decoded(name, await self._rpc.call(call))
-        estimate = await self._rpc.number("eth_estimateGas", lambda w3: w3.eth.estimate_gas(call))
-        gas = estimate + estimate * HEADROOM // 100
-        price = 2 * await self._rpc.price()
-        nonce = await self.nonce(sender)
-        transaction = {
-            "type": 2,
-            "chainId": self.network.chain_id,
-            "nonce": nonce,
-            "to": self.network.engine,
-            "value": 0,
-            "data": data,
-            "gas": gas,
-            "maxFeePerGas": price,
-            "maxPriorityFeePerGas": 0,
-        }
-        return Quote("0x" + model_id.hex(), gas, gas * price, await self.balance(sender), nonce, transaction)
+        found = await looks.Looking(self._rpc, self.network, looks.request_of(registration)).look()
+        self._right_chain(found.chain)
+        return await self._sure(found.quote)
+
+    async def look(self, request: Request, model_id: str, fee: bool = False) -> Look:
+        """All that a review shows, in one request where the node takes several questions."""
+        looking = looks.Looking(self._rpc, self.network, request, model_id, fee)
+        found, opinion = await asyncio.gather(looking.look(), looks.opinion(self._second, self.network, request))
+        self._right_chain(found.chain)
+        seen = await self._sure(found.all)
+        return looks.with_opinion(seen, self.where, opinion)
+
+    async def still(self, request: Request) -> None:
+        """The same call simulated once more; a revert is a failure in words."""
+        call = {"from": request.sender, "to": self.network.engine, "data": request.data}
+        chain_id, said = await self._rpc.batch([("eth_chainId",), ("eth_call", call, "latest")])
+        self._right_chain(chain_id)
+        self._rpc.data("eth_call", said)
 
     async def send(self, raw: str) -> str:
         """Broadcast once, never again by itself; the hash. TransactionFailed `send-unclear` if the answer was lost.
 
         Bytes that the chain has already, waiting or mined, are as good as taken now.
         """
-        await self._right_chain()
+        if monotonic() - self._right_at > FRESH:
+            self._right_chain(await self._rpc.ask("eth_chainId"))
         data = _hex(raw)
         tx_hash = "0x" + engine.keccak(data).hex()
         try:
-            said = await self._rpc.ask(rpc_errors.SEND, lambda w3: w3.eth.send_raw_transaction(data))
+            said = await self._rpc.ask(rpc_errors.SEND, "0x" + data.hex())
         except InsufficientFunds as refused:
             raise await receipts.shortfall(self._rpc, data, refused) from None
         except Failure as refused:
             if refused.problem.code in SENT_BEFORE and await self.known(tx_hash):
                 return tx_hash
             raise
-        if not isinstance(said, bytes) or "0x" + said.hex() != tx_hash:
+        if said != tx_hash:
             raise rpc_errors.unclear(self._rpc.redact(f"the node answered {said!r} instead of the hash {tx_hash}"))
         return tx_hash
 
     async def known(self, tx_hash: str) -> bool:
         """Whether the chain knows this transaction, mined or not."""
         return await receipts.transaction(self._rpc, tx_hash) is not None
+
+    async def transaction(self, tx_hash: str) -> SentTransaction | None:
+        """The transaction with this hash, None where the chain does not know it."""
+        return await receipts.compared(self._rpc, tx_hash)
 
     async def receipt(self, tx_hash: str, limit: float) -> Receipt | None:
         """The receipt, waited for at most `limit` seconds; None when it is not mined by then.
@@ -186,53 +219,46 @@ class RpcChain:
                 return None
             await asyncio.sleep(pause)
 
-    async def _right_chain(self) -> int:
-        """The chain id, WrongChain if it is not the network's."""
-        found = await self._rpc.ask("eth_chainId", lambda w3: w3.eth.chain_id)
-        wanted = self.network.chain_id
-        if found == wanted:
-            return wanted
-        what = (
-            f"this RPC is {chain_title(found)}, not {self.network.title} ({wanted})"
-            if isinstance(found, int)
-            else "this RPC does not say which chain it is"
-        )
-        raise WrongChain(
-            "wrong-chain",
-            what,
-            why="the engine lies on one chain; on another its address belongs to nobody, or to somebody else",
-            fix=f"give the URL of an RPC of {self.network.title}, or choose the network that is meant",
-            detail=self.where,
-        )
+    async def final(self, block: int) -> str:
+        """How firm a block is: by the tags `finalized` and `safe`, which on Arbitrum follow Ethereum's."""
+        tags = {"final": "finalized", "safe": "safe"}
+        heads = await self._rpc.batch([("eth_getBlockByNumber", tag, False) for tag in tags.values()])
+        for word, head in zip(tags, heads, strict=True):
+            number = head.get("number") if isinstance(head, dict) else None
+            if number is not None and self._rpc.quantity("eth_getBlockByNumber", number) >= block:
+                return word
+        return "latest"
+
+    def _right_chain(self, found: Any) -> None:
+        """WrongChain if this chain id is not the network's; a Failure that came in its place is raised."""
+        looks.right_chain(self._rpc, self.network, found)
+        self._right_at = monotonic()
 
     async def _view(self, name: str, *arguments: Any) -> tuple[Any, ...]:
         """What one of the engine's functions returns, decoded."""
-        call = {"to": self.network.engine, "data": engine.call_data(name, *arguments)}
-        return await self._decoded(name, await self._rpc.call(call))
+        _, call, _ = looks.view(self.network.engine, name, *arguments)
+        return await self._returned(name, "0x" + (await self._rpc.call(call)).hex())
 
-    async def _decoded(self, name: str, data: bytes) -> tuple[Any, ...]:
-        """The results of a function; WrongChain `no-engine` when nothing that answers like an Engine lies there."""
+    async def _returned(self, name: str, found: Any) -> tuple[Any, ...]:
+        """An answer decoded; WrongChain `no-engine` when nothing that answers like an Engine lies there."""
+        data = self._rpc.data("eth_call", found)
+        return await self._sure(lambda: looks.Looked.returned(name, data))
+
+    async def _sure(self, read: Callable[[], T]) -> T:
+        """What is read from answers; WrongChain `no-engine` when they are none of an Engine."""
         try:
-            return engine.returned(name, data)
-        except ValueError as error:
-            address = self.network.engine
-            what = f"there is no Engine at {address}"
-            if not await self._rpc.code(address):
-                what = f"there is no contract at {address}"
-            raise WrongChain(
-                "no-engine",
-                what,
-                why="a transaction to it would cost gas and register nothing",
-                fix="check the network, the RPC, and the engine's address if you gave one",
-                detail=str(error),
-            ) from None
-
-
-def _calldata(registration: Registration) -> tuple[str, str]:
-    """The function and the calldata of a registration."""
-    listed = registration.allow_list
-    data = engine.register_calldata(registration.addr, registration.fee_wei, registration.template, listed)
-    return ("registerModel" if listed is None else "registerModelWithAllowList"), data
+            return read()
+        except looks.NoEngine as error:
+            said = str(error)
+        address = self.network.engine
+        there = await self._rpc.code(address)
+        raise WrongChain(
+            "no-engine",
+            f"there is no Engine at {address}" if there else f"there is no contract at {address}",
+            why="a transaction to it would cost gas and register nothing",
+            fix="check the network, the RPC, and the engine's address if you gave one",
+            detail=said,
+        )
 
 
 def _hex(text: str) -> bytes:

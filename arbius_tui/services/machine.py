@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from arbius_tui.domain.errors import Failure, Fix, Problem
 from arbius_tui.domain.networks import Network
 from arbius_tui.domain.text import clean
-from arbius_tui.services.ipfs import LOCAL
+from arbius_tui.services.ipfs_address import LOCAL
 from arbius_tui.services.ports import CheckState, Subject
 from arbius_tui.services.process import Completed, output
 

@@ -1,4 +1,4 @@
-"""A chain that is opened by the first question asked of it: web3 costs a second, and most steps never need it."""
+"""A chain that is opened by the first question asked of it: it costs time, and most steps never need it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from arbius_tui.services.ports import Chain, ChainStatus, OnChainModel, Quote, Receipt, Registration
+from arbius_tui.services.ports import (
+    Chain,
+    ChainStatus,
+    Look,
+    OnChainModel,
+    Quote,
+    Receipt,
+    Registration,
+    Request,
+    SentTransaction,
+)
 
 if TYPE_CHECKING:
     from arbius_tui.domain.registered import Registered
@@ -73,6 +83,34 @@ class OnDemandChain:
     async def quote(self, registration: Registration) -> Quote:
         """See Chain."""
         return await (await self._chain()).quote(registration)
+
+    async def look(self, request: Request, model_id: str, fee: bool = False) -> Look:
+        """See Chain."""
+        return await (await self._chain()).look(request, model_id, fee)
+
+    async def still(self, request: Request) -> None:
+        """See Chain."""
+        await (await self._chain()).still(request)
+
+    async def code(self, address: str) -> bytes:
+        """See Chain."""
+        return await (await self._chain()).code(address)
+
+    async def transaction(self, tx_hash: str) -> SentTransaction | None:
+        """See Chain."""
+        return await (await self._chain()).transaction(tx_hash)
+
+    async def used(self, address: str) -> int:
+        """See Chain."""
+        return await (await self._chain()).used(address)
+
+    async def price(self) -> int:
+        """See Chain."""
+        return await (await self._chain()).price()
+
+    async def final(self, block: int) -> str:
+        """See Chain."""
+        return await (await self._chain()).final(block)
 
     async def send(self, raw: str) -> str:
         """See Chain."""

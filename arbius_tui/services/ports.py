@@ -6,13 +6,13 @@ wei, all hashes lower-case hex (sha256 without 0x, everything of the chain with 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from arbius_tui.domain.errors import Fix, Problem
+from arbius_tui.domain.errors import Failure, Fix, Problem
 from arbius_tui.domain.gpus import Gpu
 from arbius_tui.domain.journey import Journey, Record
 from arbius_tui.domain.secret import Secret
@@ -268,7 +268,10 @@ class Builder(Protocol):
 
 @dataclass(frozen=True)
 class Stored:
-    """A block in one store. `announced`: others were told; `fetched_by`: who was seen to fetch it."""
+    """A block in one store. `announced`: others were told; `alone`: it is known that nobody can fetch it from there.
+
+    `sort` is what the store is: `kubo`, `pinata`, `psa` or `embedded`. Who was seen to fetch it is in `PinRecord`.
+    """
 
     kind: ClassVar[str] = "store"
     id: str
@@ -277,10 +280,13 @@ class Stored:
     pinned: bool
     announced: bool
     note: str = ""
+    sort: str = "kubo"
+    alone: bool = False
 
 
+@runtime_checkable
 class Ipfs(Protocol):
-    """A place that keeps blocks."""
+    """A place that keeps blocks and gives them back."""
 
     id: str
     """How it is named on screen and in JSON, e.g. `kubo 127.0.0.1:5001` or `embedded`."""
@@ -295,10 +301,80 @@ class Ipfs(Protocol):
         """Whether this store has it pinned now."""
 
 
-class Gateway(Protocol):
-    """Somebody who may have a block, and is not believed."""
+@runtime_checkable
+class Peer(Protocol):
+    """A node of IPFS that takes part in the network: it finds, fetches and gives out blocks."""
 
     id: str
+
+    async def identity(self) -> tuple[str, tuple[str, ...]]:
+        """Its peer id, and the addresses where others reach it; none when it runs offline."""
+
+    async def has(self, cid: str) -> bool:
+        """Whether the block lies on it now; the network is not asked."""
+
+    async def providers(self, cid: str, number: int = 3) -> tuple[str, ...]:
+        """Peer ids of nodes that say they have it."""
+
+    async def block(self, cid: str) -> bytes:
+        """The raw block from wherever it finds it, its hash checked; PinFailed if it cannot be had."""
+
+    async def connect(self, address: str) -> bool:
+        """Connect to a peer; whether it worked."""
+
+    async def config(self, key: str) -> Any:
+        """A value of its configuration; None where nothing is set."""
+
+    async def probe(self, data: bytes) -> str:
+        """Put a block that nobody else has on it, unpinned; its CID."""
+
+    async def forget(self, cid: str) -> None:
+        """Take such a block away again."""
+
+
+class RemoteStore(Protocol):
+    """A pinning service."""
+
+    id: str
+
+    async def pin(self, data: bytes, name: str, near: Sequence[Peer] = ()) -> Stored:
+        """Have these bytes pinned; `near` are nodes that have them. PinFailed (`cid-mismatch`) for another CID."""
+
+    async def pinned(self, cid: str) -> bool:
+        """Whether it says that it has it pinned now."""
+
+
+class StoreToken(Protocol):
+    """The token of a store: the keyring's, or one that was given."""
+
+    place: str
+
+    async def remembered(self) -> Secret | None:
+        """What the keyring has for this place."""
+
+    async def keep(self) -> str:
+        """Put the one in use into the keyring; the keyring's name. NotReady where there is none."""
+
+
+@runtime_checkable
+class Guarded(Protocol):
+    """A store that may want a token."""
+
+    token: StoreToken
+
+    async def give(self, token: Secret) -> None:
+        """Use this token from the next call on; BadInput for what can be none."""
+
+
+class Gateway(Protocol):
+    """Somebody who may have a block, and is not believed. `local`: it answers on this machine."""
+
+    id: str
+    base: str
+    local: bool
+
+    async def cached(self, cid: str) -> bool:
+        """Whether the node behind it has the block already."""
 
     async def block(self, cid: str) -> bytes:
         """The raw block, its hash checked against the CID; PinFailed if it cannot be had."""
@@ -338,8 +414,21 @@ class Registration:
 
 
 @dataclass(frozen=True)
+class Request:
+    """One call of the engine: who sends it, which function, and its calldata as 0x hex."""
+
+    sender: str
+    function: str
+    data: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Quote:
-    """A simulated registration: the id the engine returned, what it costs at most, and a transaction to sign."""
+    """A simulated call: the id the engine returned (a registration's), what it costs, and a transaction to sign.
+
+    `cost_wei` is what it would take at the price of now, `max_cost_wei` the most that it can take. `l1_gas` is the part
+    of the gas that pays for data on Ethereum, 0 where nobody says it.
+    """
 
     model_id: str
     gas: int
@@ -347,13 +436,42 @@ class Quote:
     balance_wei: int
     nonce: int
     transaction: Mapping[str, Any]
+    cost_wei: int = 0
+    l1_gas: int = 0
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of a fee goes to the treasury, in parts of 10**18; `own`: the model has a share of its own."""
+
+    treasury: int
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a review shows of the chain, asked at once. Either `quote` or `refused` is there.
+
+    `model` is models(id) now. `second` names the RPC that said the same, `doubt` is why there is only one opinion.
+    `listed`: whether the model has an allow list; None where the engine has none.
+    """
+
+    status: ChainStatus
+    model: OnChainModel | None
+    quote: Quote | None
+    refused: Failure | None = None
+    share: Share | None = None
+    listed: bool | None = None
+    where: str = ""
+    second: str = ""
+    doubt: Problem | None = None
 
 
 @dataclass(frozen=True)
 class Receipt:
     """A mined transaction. `model_id` is from the engine's own event, empty when there was none.
 
-    `problem` says why it failed when `ok` is false.
+    `problem` says why it failed when `ok` is false. `events` are the names of the engine's events in it.
     """
 
     tx_hash: str
@@ -363,6 +481,22 @@ class Receipt:
     cost_wei: int
     model_id: str
     problem: Problem | None = None
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SentTransaction:
+    """A transaction that the chain knows, as far as one may compare it; addresses checksummed, `data` 0x hex."""
+
+    tx_hash: str
+    sender: str
+    to: str
+    data: str = field(repr=False)
+    nonce: int = 0
+    value: int = 0
+    chain_id: int | None = None
+    block: int = 0
+    max_fee: int = 0
 
 
 class Chain(Protocol):
@@ -389,14 +523,38 @@ class Chain(Protocol):
     async def quote(self, registration: Registration) -> Quote:
         """eth_call, estimate and build. A revert is a WrongChain or TransactionFailed in words."""
 
+    async def look(self, request: Request, model_id: str, fee: bool = False) -> Look:
+        """All that a review shows, in one request where the node takes several questions; nothing is believed twice.
+
+        With `fee` also who gets it. WrongChain when the chain is another, has no engine, or two RPCs disagree.
+        """
+
+    async def still(self, request: Request) -> None:
+        """The same call simulated once more right before it is signed; a revert is a failure in words."""
+
+    async def code(self, address: str) -> bytes:
+        """The contract at an address, empty for an account with a key and for nobody's."""
+
     async def send(self, raw: str) -> str:
         """Broadcast once, never again by itself; the hash. TransactionFailed `send-unclear` if the answer was lost."""
 
     async def known(self, tx_hash: str) -> bool:
         """Whether the chain knows this transaction, mined or not."""
 
+    async def transaction(self, tx_hash: str) -> SentTransaction | None:
+        """The transaction with this hash, None where the chain does not know it."""
+
     async def nonce(self, address: str) -> int:
-        """The next nonce of this account."""
+        """The next nonce of this account, waiting transactions counted."""
+
+    async def used(self, address: str) -> int:
+        """How many nonces of this account are used up by mined transactions."""
+
+    async def price(self) -> int:
+        """Wei for a unit of gas now."""
+
+    async def final(self, block: int) -> str:
+        """How firm a block is: `final` (nobody can undo it), `safe`, or `latest` (the sequencer's word)."""
 
     async def receipt(self, tx_hash: str, limit: float) -> Receipt | None:
         """The receipt, waited for at most `limit` seconds; None when it is not mined by then."""
@@ -440,6 +598,12 @@ class Services:
     """The folder of this project's state, for what may be thrown away again, e.g. the outputs of the last try."""
     gateways: tuple[Gateway, ...] = ()
     """Who may have blocks of others; none in the rehearsal."""
+    remotes: tuple[RemoteStore, ...] = ()
+    """Pinning services that the author named."""
+    proving: tuple[Gateway, ...] = ()
+    """Gateways that are asked whether others can fetch what was pinned."""
+    store: Callable[[str], Ipfs | RemoteStore] | None = None
+    """Opens a place to pin to by its name or address; None in the rehearsal. It is closed with the world."""
     lasting: bool = True
     """Whether the journey is kept; a command that is given everything leaves nothing behind."""
     chains: tuple[tuple[str, Chain], ...] = ()

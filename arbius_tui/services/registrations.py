@@ -53,7 +53,7 @@ async def events(rpc: Rpc, address: str, wanted: str, start: int, end: int | str
         "fromBlock": hex(start),
         "toBlock": hex(end) if isinstance(end, int) else end,
     }
-    found = await rpc.ask("eth_getLogs", lambda w3: w3.eth.get_logs(question))
+    found = await rpc.ask("eth_getLogs", question)
     if not isinstance(found, list | tuple) or not all(isinstance(log, Mapping) for log in found):
         raise rpc_errors.garbled("eth_getLogs", repr(found)[:500], rpc.redact)
     return found
@@ -61,7 +61,7 @@ async def events(rpc: Rpc, address: str, wanted: str, start: int, end: int | str
 
 async def halved(rpc: Rpc, address: str, wanted: str, refused: Failure) -> Sequence[Mapping[str, Any]]:
     """The same events, by the block in which the engine began to know the id."""
-    low, high = 0, await rpc.number("eth_blockNumber", lambda w3: w3.eth.block_number)
+    low, high = 0, await rpc.number("eth_blockNumber")
     try:
         while low < high:
             middle = (low + high) // 2
@@ -95,7 +95,7 @@ async def read(rpc: Rpc, log: Mapping[str, Any], wanted: str) -> Registered | No
     try:
         return proven(
             wanted, bytes(raw), *named, tx_hash=as_hex(log.get("transactionHash")),
-            block=block if isinstance(block, int) else 0,
+            block=rpc.quantity("eth_getTransactionByHash", block),
         )  # fmt: skip
     except Failure:  # an address that is none
         return None

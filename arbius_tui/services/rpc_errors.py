@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from arbius_tui.domain.engine import explain_revert
@@ -19,11 +21,42 @@ from arbius_tui.domain.text import amount, clean
 SEND = "eth_sendRawTransaction"
 """The one method that is never repeated by itself, and whose lost answers leave doubt."""
 
-METHOD_NOT_FOUND = -32601
-"""JSON-RPC's own code."""
+METHOD_NOT_FOUND, REVERTED = -32601, 3
+"""JSON-RPC's own code, and the one with which nodes say that a contract reverted."""
 
 UNCLEAR = "send-unclear"
 """The code of a broadcast whose answer was lost."""
+
+
+class Refused(Exception):
+    """A JSON-RPC error, as the node wrote it; `status` is HTTP's."""
+
+    def __init__(self, body: Mapping[str, Any], status: int = 200) -> None:
+        super().__init__(str(body.get("message") or "")[:500])
+        self.body, self.status = body, status
+
+
+class HttpStatus(Exception):
+    """An HTTP status that is no answer."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"HTTP {status}: {text}")
+        self.status = status
+
+
+class NoJson(Exception):
+    """Something that is no JSON, or not of JSON-RPC."""
+
+
+def result(answer: Any, method: str) -> Any:
+    """The result in an answer, None where it says null; Refused or NoJson when there is none."""
+    if isinstance(answer, Mapping) and answer.get("error") is not None:
+        error, status = answer["error"], answer.get("status")
+        body = error if isinstance(error, Mapping) else {"message": str(error)}
+        raise Refused(body, status if isinstance(status, int) else 200)
+    if not isinstance(answer, Mapping) or "result" not in answer:
+        raise NoJson(f"{method}: {str(answer)[:300]}")
+    return answer["result"]
 
 
 class Redactor:
@@ -192,7 +225,7 @@ def failure(error: Exception, method: str, redact: Redactor) -> Failure:
     """Whatever a call to the RPC raised, as a Failure in words; `method` is the JSON-RPC method that was asked."""
     if isinstance(error, Failure):
         return error
-    found = _contract(error, redact) or _node(error, method, redact) or _transport(error, redact)
+    found = _node(error, method, redact) or _transport(error, redact)
     if method == SEND and isinstance(found, NotReady) and found.problem.code not in SEND_DEFINITE:
         return unclear(found.problem.detail or found.problem.what)
     return found
@@ -240,36 +273,23 @@ def garbled(method: str, detail: str, redact: Redactor) -> NotReady:
     )
 
 
-def _contract(error: Exception, redact: Redactor) -> Failure | None:
-    from web3.exceptions import ContractLogicError
-
-    if not isinstance(error, ContractLogicError):
-        return None
-    data, text = error.data, str(error.message or error)
-    if isinstance(data, dict):  # some services nest it
-        data = next((value for value in data.values() if isinstance(value, str) and value.startswith("0x")), "")
-    data = data if isinstance(data, str) and re.fullmatch(r"0x[0-9a-fA-F]*", data) else ""
-    return reverted(data.lower(), text, redact)
-
-
 def _node(error: Exception, method: str, redact: Redactor) -> Failure | None:
-    from web3.exceptions import Web3RPCError
-
-    if not isinstance(error, Web3RPCError):
+    if not isinstance(error, Refused):
         return None
-    answer = (error.rpc_response or {}).get("error")
-    body = answer if isinstance(answer, dict) else {"message": str(answer or error.message or error)}
-    text, data = str(body.get("message") or ""), body.get("data")
+    body = error.body
+    text, data = str(body.get("message") or ""), revert_data(body.get("data"))
     if body.get("code") == METHOD_NOT_FOUND:
         text = f"method not found: {text}"
-    if "revert" in text.lower():
-        return reverted(data if isinstance(data, str) else "", text, redact)
+    if body.get("code") == REVERTED or "revert" in text.lower():
+        return reverted(data, text, redact)
     detail = redact(json.dumps({key: body[key] for key in ("code", "message", "data") if key in body}, default=str))
     if method == SEND and NO_VERDICT.search(text):
         return unclear(detail)
     for refusal in REFUSALS:
         if re.search(refusal.says, text, re.IGNORECASE | re.DOTALL):
             return refusal.kind(refusal.code, refusal.what, why=refusal.why, fix=refusal.fix, detail=detail)
+    if error.status >= 300:
+        return _http(error.status, redact, detail)
     kind = TransactionFailed if method == SEND else NotReady
     return kind(
         "rpc-refused",
@@ -280,13 +300,21 @@ def _node(error: Exception, method: str, redact: Redactor) -> Failure | None:
     )
 
 
+def revert_data(found: object) -> str:
+    """Revert data as 0x hex, also where a service nests it or puts a word before it; empty when there is none."""
+    if isinstance(found, dict):
+        return next(filter(None, map(revert_data, found.values())), "")
+    said = re.fullmatch(r"(?:Reverted )?(0x(?:[0-9a-fA-F]{2})*)", found) if isinstance(found, str) else None
+    return said[1].lower() if said else ""
+
+
 def _transport(error: Exception, redact: Redactor) -> NotReady:
-    import aiohttp
+    import httpx
 
     detail = redact(f"{type(error).__name__}: {error}")
-    if isinstance(error, aiohttp.ClientResponseError) and error.status >= 300:
+    if isinstance(error, HttpStatus):
         return _http(error.status, redact, detail)
-    if isinstance(error, aiohttp.ClientConnectorError):
+    if isinstance(error, httpx.ConnectError):
         return NotReady(
             "rpc-unreachable",
             f"{redact.where} cannot be reached",
@@ -294,7 +322,7 @@ def _transport(error: Exception, redact: Redactor) -> NotReady:
             fix="check the network and the RPC URL, or take another",
             detail=detail,
         )
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
         return NotReady(
             "rpc-timeout",
             f"{redact.where} did not answer in time",
@@ -302,7 +330,7 @@ def _transport(error: Exception, redact: Redactor) -> NotReady:
             fix="try again, or take another RPC",
             detail=detail,
         )
-    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ClientConnectionError | ConnectionError):
+    if isinstance(error, httpx.TransportError | ConnectionError):
         return NotReady(
             "rpc-lost",
             f"{redact.where} broke off in the middle of the answer",
@@ -315,6 +343,12 @@ def _transport(error: Exception, redact: Redactor) -> NotReady:
 
 def _http(status: int, redact: Redactor, detail: str) -> NotReady:
     where = redact.where
+    if status < 400:
+        return NotReady(
+            "rpc-garbled", f"{where} sends us on to another address (HTTP {status}), and we do not go",
+            why="a signed transaction must not reach a host that nobody chose",
+            fix="give the RPC's own URL", detail=detail,
+        )  # fmt: skip
     if status == 429:
         busy = next(refusal for refusal in REFUSALS if refusal.code == "rpc-busy")
         return NotReady(

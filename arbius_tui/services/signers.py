@@ -73,6 +73,12 @@ class Handover:
     """Where the author answers; it may hold a one-time token, so it is shown and neither logged nor kept."""
     address: str = ""
     tx_hash: str = ""
+    stage: str = ""
+    """Where the wallet's page stands, in a word for scripts: waiting, open, wallets, ready, asked, rejected, ..."""
+    page: str = field(default="", repr=False)
+    """A file for this user alone that leads a browser to `url`, so that no program's arguments hold the token."""
+    tunnel: str = ""
+    """The command that brings `url` to another machine, where the terminal is remote."""
 
 
 @runtime_checkable

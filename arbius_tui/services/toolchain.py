@@ -19,7 +19,7 @@ from arbius_tui.services import (
     probes_repository,
     probes_room,
 )
-from arbius_tui.services.ipfs import LOCAL
+from arbius_tui.services.ipfs_address import LOCAL
 from arbius_tui.services.machine import Finding, Machine
 from arbius_tui.services.ports import Check, Subject
 

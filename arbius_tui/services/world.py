@@ -12,12 +12,13 @@ from arbius_tui.domain.evm import parse_address
 from arbius_tui.domain.networks import Network, network
 from arbius_tui.domain.places import REPLICATE
 from arbius_tui.domain.secret import Secret
+from arbius_tui.services.browser_wallet import BrowserWallet
 from arbius_tui.services.builder import ImageBuilder
 from arbius_tui.services.chain import open_chain
 from arbius_tui.services.cog import CogCli
 from arbius_tui.services.containers import Containers
-from arbius_tui.services.gateways import PUBLIC, Gateway
-from arbius_tui.services.ipfs import LOCAL, KuboNode
+from arbius_tui.services.gateways import PROVING, PUBLIC, Gateway
+from arbius_tui.services.ipfs_address import default_address
 from arbius_tui.services.machines import Machines
 from arbius_tui.services.on_demand import OnDemand, OnDemandChain
 from arbius_tui.services.ports import Chain, Gpus, Health, ModelServers, Prediction, Server, Services, Vault
@@ -25,6 +26,7 @@ from arbius_tui.services.predictions import CogPredictions
 from arbius_tui.services.replicate import ReplicatePredictions
 from arbius_tui.services.rpc_errors import Redactor
 from arbius_tui.services.servers import Endpoints, restart_argv
+from arbius_tui.services.stores import Stores
 from arbius_tui.services.tokens import ReplicateToken
 from arbius_tui.services.toolchain import Toolchain
 from arbius_tui.services.vault_external import ClefVault, FrameVault
@@ -49,6 +51,9 @@ class Settings:
     restart_command: str = ""
     ipfs: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
+    remotes: tuple[str, ...] = ()
+    store_token: Secret | None = None
+    """The token of the pinning service that was named, else of the Kubo RPC."""
     out: Path = Path()
     image: str = ""
     gpus: Gpus = "auto"
@@ -57,12 +62,20 @@ class Settings:
     lasting: bool = True
     token: Secret | None = None
     """Replicate's API token from a file; None: the keyring's."""
+    remote: str = ""
+    """`user@host` of this machine where the author's terminal is on another one."""
+    pages: Path | None = None
+    """A folder that browsers can read, where they cannot read the one for temporary files."""
 
     def chosen(self) -> Network:
         """The network, with another engine or chain id where the author names one."""
         found = network(self.network)
         engine = parse_address(self.engine) if self.engine else found.engine
-        return replace(found, engine=engine, chain_id=self.chain_id or found.chain_id, rpcs=self.rpc or found.rpcs)
+        found = replace(found, engine=engine, rpcs=self.rpc or found.rpcs)
+        if self.chain_id in (0, found.chain_id):
+            return found
+        # Another chain has another name, and the explorer of this one knows nothing of it.
+        return replace(found, chain_id=self.chain_id, title=f"Chain {self.chain_id}", explorer="")
 
 
 class EitherServers:
@@ -139,12 +152,22 @@ def vaults_of(data: Path) -> tuple[Vault, ...]:
     )
 
 
+PROOFS = 3
+"""How often a gateway is asked for what was just announced: its first search may give up before it finds it."""
+
+
+def proving(where: Network) -> tuple[str, ...]:
+    """Gateways that prove a pin where none is named: public ones, for the real engine of Arbitrum One only."""
+    return PROVING if where.key == "one" and where.chain_id == network("one").chain_id else ()
+
+
 def on_demand(url: str, where: Network) -> OnDemand[Chain]:
-    """The chain through one RPC; nothing is opened before it is asked."""
+    """The chain through one RPC, with another one's opinion; nothing is opened before it is asked."""
+    other = next((each for each in where.rpcs if each != url), "")
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Chain]:
-        async with open_chain(url, where) as found:
+        async with open_chain(url, where, second=other) as found:
             yield found
 
     return OnDemand(opened)
@@ -158,18 +181,24 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
         chains = [(Redactor(url).where, await stack.enter_async_context(on_demand(url, where))) for url in where.rpcs]
         cog = await stack.enter_async_context(CogPredictions())
         hosted = await stack.enter_async_context(ReplicatePredictions(ReplicateToken(settings.token)))
-        nodes = [await stack.enter_async_context(KuboNode(address)) for address in settings.ipfs or (LOCAL,)]
+        stores = await stack.enter_async_context(Stores(settings.ipfs, settings.remotes, settings.store_token))
         restart = restart_argv(settings.restart_command) if settings.restart_command else ()
         boxes = await stack.enter_async_context(Containers(settings.project, image=settings.image, gpus=settings.gpus))
         machines = await stack.enter_async_context(Machines(settings.project, settings.gpus))
         ends = Endpoints(restart, "".join(settings.endpoints[:1]))
         yield Services(
-            toolchain=Toolchain(where, ipfs=settings.ipfs[0] if settings.ipfs else LOCAL),
+            toolchain=Toolchain(where, ipfs=settings.ipfs[0] if settings.ipfs else default_address()),
             servers=EitherServers(boxes, machines, ends, bool(settings.image)),
             predictions=EitherPredictions(cog, hosted),
-            ipfs=tuple(nodes),
+            ipfs=tuple(stores.nodes),
+            remotes=tuple(stores.remotes),
+            store=stores.open,
             gateways=tuple(Gateway(address) for address in settings.gateways or PUBLIC),
-            vaults=vaults_of(data),
+            proving=tuple(Gateway(address, tries=PROOFS) for address in settings.gateways or proving(where)),
+            vaults=(
+                *vaults_of(data),
+                BrowserWallet(data / "browser.json", where, settings.remote, settings.pages),
+            ),
             chain=OnDemandChain(chains[0][1]),
             chains=tuple((name, OnDemandChain(chain)) for name, chain in chains),
             network=settings.network,

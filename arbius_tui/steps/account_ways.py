@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -185,14 +186,25 @@ async def reached(services: Services, name: str, url: str) -> AsyncGenerator[Eve
 
 
 async def browser(services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
-    """A wallet in the author's browser."""
-    vault = next(v for v in services.vaults if isinstance(v, Connector) and not isinstance(v, Remote))
-    name = await name_of(ask, "browser")
-    async for step in vault.connect(name):
-        yield Found(step) if step.state == "ask" else Line(step.text)
-    for account in await vault.accounts():
-        if account.name == name:
-            yield Found(account)
+    """A wallet in the author's browser; the account gets the wallet's own name."""
+    async for event in connected(services, ""):
+        yield event
+
+
+async def connected(services: Services, name: str) -> AsyncGenerator[Event, None]:
+    """The account that the author chooses on the wallet page, remembered under this name or the wallet's."""
+    vault = next((v for v in services.vaults if isinstance(v, Connector) and not isinstance(v, Remote)), None)
+    if vault is None:
+        raise BadInput(
+            "no-browser-wallet", "no browser wallet can be used here",
+            why="the rehearsal's chain lies in this process, where no wallet can reach it",
+            fix="choose a network, e.g. --network sepolia",
+        )  # fmt: skip
+    async with aclosing(vault.connect(name)) as steps:
+        async for step in steps:
+            yield Found(step)
+            if step.state == "connected":
+                yield Found(Account(step.id, step.address, vault.kind))
 
 
 WAYS: dict[str, Way] = {

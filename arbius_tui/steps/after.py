@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from arbius_tui.domain import cid as cids
-from arbius_tui.domain.errors import Failure
+from arbius_tui.domain.errors import Failure, PinFailed
 from arbius_tui.domain.events import Done, Event, Found
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import PinRecord, RegisterRecord, TemplateRecord
 from arbius_tui.domain.text import grouped
 from arbius_tui.services import files
-from arbius_tui.services.ports import Services
+from arbius_tui.services.ports import Ipfs, RemoteStore, Services
 from arbius_tui.steps.base import Step
 
 
@@ -70,7 +70,18 @@ async def transaction(journey: Journey, services: Services) -> tuple[str, str]:
     receipt = await services.chain.receipt(record.tx_hash, 0)
     if receipt is None:
         return "wait", f"{record.tx_hash} is not mined"
-    return ("ok" if receipt.ok else "FAIL"), f"{record.tx_hash} in block {grouped(receipt.block)}"
+    if not receipt.ok:
+        return "FAIL", f"{record.tx_hash} in block {grouped(receipt.block)} failed"
+    return "ok", f"{record.tx_hash} in block {grouped(receipt.block)}{await firmness(receipt.block, services)}"
+
+
+async def firmness(block: int, services: Services) -> str:
+    """How final the block is, where the RPC knows such words; on Arbitrum it takes Ethereum about 20 minutes."""
+    try:
+        word = await services.chain.final(block)
+    except Failure:
+        return ""
+    return {"final": ", final", "safe": ", safe, final in a while"}.get(word, ", confirmed, not final yet")
 
 
 async def template(journey: Journey, services: Services) -> tuple[str, str]:
@@ -85,13 +96,19 @@ async def template(journey: Journey, services: Services) -> tuple[str, str]:
 async def retrievable(journey: Journey, services: Services) -> tuple[str, str]:
     """Whether a store has the block, and who else was told."""
     record = journey.get(PinRecord) or PinRecord()
-    for store in services.ipfs:
-        if await store.pinned(record.cid):
-            await store.block(record.cid)
-            told = record.fetchable or services.fund is not None
-            note = "" if record.fetchable else ", not announced to anybody"
-            return "ok" if told else "warn", f"{record.cid} in {store.id}{note}"
-    return "FAIL", f"no store of yours has {record.cid}"
+    told = record.fetchable or services.fund is not None
+    note = "" if record.fetchable else ", nobody else has been seen to fetch it"
+    said = [f"no store of yours has {record.cid}"]
+    stores: tuple[Ipfs | RemoteStore, ...] = (*services.ipfs, *services.remotes)
+    for store in stores:
+        try:
+            if await store.pinned(record.cid):
+                if isinstance(store, Ipfs):
+                    await store.block(record.cid)
+                return "ok" if told else "warn", f"{record.cid} in {store.id}{note}"
+        except PinFailed as failure:  # another store may have it
+            said.append(failure.problem.what)
+    return "FAIL", "; ".join(said)
 
 
 LOOKS: tuple[tuple[str, str, str, Callable[[Journey, Services], Awaitable[tuple[str, str]]]], ...] = (

@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 TITLES = {
     "checks": "Checks", "model": "Model", "run": "Run", "seed_test": "Seed test", "publish": "Publish",
     "template": "Template", "pin": "Pin", "wallet": "Wallet", "register": "Register", "wire_in": "Wire-in",
-    "after": "After",
+    "after": "After", "owner": "Owner", "verify": "Verify",
 }  # fmt: skip
-"""How each step is called on a screen. They stand here so that the strip can be drawn before any step is imported."""
+"""How each step is called on a screen. They stand here so that the strip can be drawn before any step is imported.
+
+The last two are beside the journey: they can be done for any model, and have no state word.
+"""
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "seed_test": ("run",),
     "pin": ("template",),
     "register": ("pin", "wallet"),
+    "owner": ("wallet",),
     "after": ("register",),
 }
 """Steps whose record a step cannot do without."""
@@ -92,7 +96,7 @@ class Walk:
 
         yield Started(TITLES[name])
         before = self.journey.state(name)
-        await self.save(Place(at=name, states={name: "run"}))
+        await self.mark(name, "run", at=name)
         done: Done | None = None
         try:
             if locked(name, self.journey):
@@ -115,11 +119,16 @@ class Walk:
             yield Trouble(failure.problem)
             done = Done(False, failure.exit_code)
         finally:
-            if done is None:
+            if done is None and name in STEPS:
                 # Cancelled, or the author went back from a question. Nothing may be awaited while a generator closes.
                 self.tell(self.store.apply(Place(states={name: "-" if before == "run" else before})))
-        await self.save(Place(states={name: word(done)}))
+        await self.mark(name, word(done))
         yield done
+
+    async def mark(self, name: str, state: str, at: str = "") -> None:
+        """The state word of a step of the journey; what is beside it has none."""
+        if name in STEPS:
+            await self.save(Place(at=at, states={name: state}))
 
     async def beside(self, step: Step, ask: Ask) -> AsyncGenerator[Event, None]:
         """The events of a step that goes on while its screen is used, e.g. an editor that keeps what is typed.
@@ -140,7 +149,7 @@ def locked(name: str, journey: Journey) -> bool:
     proof, sent = journey.records.get("seed_test"), journey.records.get("register")
     if name != "register" or not isinstance(proof, Mapping) or not proof.get("cases"):
         return False
-    under_way = isinstance(sent, Mapping) and sent.get("state") in ("signed", "sent")
+    under_way = isinstance(sent, Mapping) and sent.get("state") in ("handed", "signed", "sent")
     return proof.get("reproducible") is False and not under_way
 
 

@@ -7,113 +7,188 @@ simulation, the question, the signature, the journal with fsync, and only then t
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
 
-from arbius_tui.domain.engine import NOBODY, model_id
-from arbius_tui.domain.errors import BadInput, PinFailed, WrongChain
+from arbius_tui.domain.engine import features, model_id, register_calldata
+from arbius_tui.domain.errors import BadInput, Failure, PinFailed, WrongChain
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved
 from arbius_tui.domain.evm import parse_address
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.networks import for_registration
-from arbius_tui.domain.questions import Ask, Confirm, Question
+from arbius_tui.domain.questions import Ask, Question
 from arbius_tui.domain.records import PinRecord, RegisterRecord, TemplateRecord, WalletRecord
-from arbius_tui.domain.secret import Secret
-from arbius_tui.domain.template import Template
-from arbius_tui.domain.text import amount, exact_bytes, grouped, parse_amount, short
+from arbius_tui.domain.text import clean, parse_amount
 from arbius_tui.services import files
-from arbius_tui.services.ports import ChainStatus, Quote, Registration, Services, Signer
+from arbius_tui.services.ports import Look, Quote, Registration, Request, Sender, Services
 from arbius_tui.services.rpc_errors import no_funds
-from arbius_tui.steps import sending
+from arbius_tui.steps import offline, reviews, sending
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.pin import valid
+from arbius_tui.steps.reviews import Plan, Review, keyless
+from arbius_tui.steps.wire_in import entry
 
+__all__ = ["Plan", "Register", "Review"]
 
-@dataclass(frozen=True, slots=True)
-class Review:
-    """A row of the review: what will be sent, and what it was checked against."""
+STALE = 5.0
+"""Seconds after which what the chain said is looked at again before anything is signed."""
 
-    kind: ClassVar[str] = "review"
-    id: str
-    value: str
-    state: str
-    against: str
-    full: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that is decided before anybody is asked."""
-
-    registration: Registration
-    account: WalletRecord
-    template: Template
-    path: str
-    model_id: str
-    status: ChainStatus
+NO_LIST = ("", "-", "none", "no")
 
 
 class Register(Step):
-    """Register the model once."""
+    """Register the model once. `unsigned` ends with a file for another device, `signed` goes on with what it signed.
+
+    `allow_list` names the miners that alone may solve it, None: all may. With `listing` the author is asked for it,
+    with `filed` ("unsigned" or "signed") for the file.
+    """
 
     name = "register"
 
+    def __init__(
+        self,
+        allow_list: tuple[str, ...] | None = None,
+        unsigned: Path | None = None,
+        signed: Path | None = None,
+        listing: bool = False,
+        filed: str = "",
+    ) -> None:
+        self.allow_list, self.unsigned, self.signed, self.listing = allow_list, unsigned, signed, listing
+        self.filed = filed
+
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield the review, then the transaction as it goes on; already registered is a success."""
+        async for event in self.work(journey, services, ask):
+            record = journey.get(RegisterRecord)
+            if isinstance(event, Saved) and isinstance(event.change, RegisterRecord):
+                journey, record = journey.having(event.change), event.change
+            if isinstance(event, Done) and event.ok and record is not None:
+                yield replace(event, result={**event.result, "entry": entry(journey.project, record)})
+            else:
+                yield event
+
+    async def work(self, journey: Journey, services: Services, ask: Ask) -> AsyncIterator[Event]:
+        """The same without the entry for config.json."""
         for_registration(services.network)
-        if (record := unfinished(journey)) is not None:
-            async for event in sending.resume(record, services):
+        before = journey.get(RegisterRecord)
+        if before is not None and sending.under_way(before):
+            yield Line(f"first what was begun before: the registration of {before.model_id}")
+            status = await services.chain.status()
+            sending.same_chain(before, status.chain_id, status.engine)
+            async for event in sending.resume(before, services, ask):
                 yield event
             return
-        plan = await make_plan(journey, services, ask)
+        if self.filed:
+            await self.ask_file(ask)
+        plan = await make_plan(journey, services, ask, self.allow_list, self.listing)
         yield Line(f"model id, computed here: {plan.model_id}", "predicted")
-        there = await services.chain.model(plan.model_id)
-        if there is not None:
-            before = journey.get(RegisterRecord)
-            same = before is not None and before.model_id == plan.model_id
-            record = before if same and before is not None else replace(blank(plan), state="already")
-            yield Line(f"already registered, to {there.addr}: nothing is sent")
+        request = request_of(plan.registration)
+        look = await services.chain.look(request, plan.model_id, fee=plan.registration.fee_wei > 0)
+        if look.model is not None:
+            async for event in there(plan, look, before, services):
+                yield event
+            return
+        if before is not None and before.state == "mined" and before.model_id == plan.model_id:
+            yield Line("the chain no longer has the block with the transaction: it was rebuilt without it")
+            async for event in sending.resume(replace(before, state="sent", block=0), services, ask):
+                yield event
+            return
+        async for event in self.fresh(plan, look, before, services, ask):
+            yield event
+
+    async def ask_file(self, ask: Ask) -> None:
+        """The file that goes out, or came back."""
+        if self.filed == "unsigned":
+            why = "it travels to the device that has the key; nothing is sent"
+            question = Question("unsigned", "Where shall the unsigned transaction lie?", why, "unsigned.json")
+            self.unsigned = place(await ask(question))
+        else:
+            why = "what the other device wrote: 0x.. or JSON"
+            self.signed = place(await ask(Question("signed", "Where is the signed transaction?", why)))
+
+    async def fresh(
+        self, plan: Plan, look: Look, before: RegisterRecord | None, services: Services, ask: Ask
+    ) -> AsyncIterator[Event]:
+        """Review, confirm, sign, journal, send."""
+        quote, request = checked(plan, look), request_of(plan.registration)
+        looked = asyncio.get_running_loop().time()
+        warming = asyncio.create_task(asyncio.to_thread(import_module, "eth_account"))  # half a second, while one reads
+        rows = list(reviews.rows(plan, look, quote, services))
+        for row in rows:
+            yield Found(row)
+        yield Found(reviews.call_of(plan.registration, request))
+        await reviews.consents(plan, look, ask)
+        record = replace(blank(plan, look), function=request.function, nonce=quote.nonce)
+        if self.unsigned:
+            async for event in offline.written(record, quote, rows, self.unsigned):
+                yield event
+            return
+        if self.signed:
+            record = await offline.taken(record, before, quote, self.signed)
+        elif quote.balance_wei < quote.max_cost_wei:
+            raise no_funds(plan.account.address, quote.max_cost_wei, quote.balance_wei)
+        keyed = not isinstance(sending.vault_of(services, plan.account.kind), Sender) or bool(record.raw)
+        question = reviews.confirm(
+            plan.model_id, quote, services, "the template, its CID and the model id", later(plan, look), keyed
+        )
+        if (await ask(question)).strip().lower() != plan.model_id[-4:]:
+            raise reviews.not_confirmed(plan.model_id[-4:])
+        if asyncio.get_running_loop().time() - looked > STALE:
+            await services.chain.still(request)
+        await warming
+        if record.raw:
             yield Saved(record)
             yield sending.seen(record)
-            yield Done(True, 0, sending.result(record, already=True))
-            return
-        async for event in self.fresh(plan, services, ask):
-            yield event
-
-    async def fresh(self, plan: Plan, services: Services, ask: Ask) -> AsyncIterator[Event]:
-        """Review, confirm, sign, journal, send."""
-        quote = await checked(plan, services)
-        for row in review(plan, quote, services):
-            yield Found(row)
-        typed = await ask(confirm(plan, quote, services))
-        if typed.strip().lower() != plan.model_id[-4:]:
-            raise not_confirmed(plan.model_id[-4:])
-        vault = vault_of(services, plan.account.kind)
-        password = Secret("")
-        if vault.needs_password():
-            password = await ask.secret(Question("password", f"The password of {plan.account.name}", "to sign once"))
-        signed = await vault.sign(plan.account.name, password, quote.transaction)
-        record = replace(blank(plan), state="signed", nonce=signed.nonce, tx_hash=signed.hash, raw=signed.raw)
-        yield Saved(record)
-        yield sending.seen(record)
-        async for event in sending.send(record, services):
+        events = sending.send(record, services) if record.raw else sending.start(record, quote, services, ask)
+        async for event in events:
             yield event
 
 
-def unfinished(journey: Journey) -> RegisterRecord | None:
-    """The transaction that an earlier run signed and did not see mined."""
-    record = journey.get(RegisterRecord)
-    return record if record is not None and record.state in ("signed", "sent") else None
+def place(typed: str) -> Path:
+    """A path as it was typed, from the home folder or from here."""
+    return Path(typed).expanduser().absolute()
 
 
-async def make_plan(journey: Journey, services: Services, ask: Ask) -> Plan:
+def later(plan: Plan, look: Look) -> str:
+    """What can be changed later, and by whom."""
+    if keyless(plan.registration.addr, look.status.engine):
+        return "nothing: the addr is nobody's"
+    if plan.registration.allow_list is None:
+        return "fee and addr, by addr only; an allow list never"
+    return "fee, addr and who is on the list, by addr only; ending the list is for good"
+
+
+async def there(plan: Plan, look: Look, before: RegisterRecord | None, services: Services) -> AsyncIterator[Event]:
+    """The model is registered already: a success, with the block it came in where the RPC knows it."""
+    model = look.model
+    yield Line(f"already registered, to {model.addr if model else ''}: nothing is sent")
+    if before is not None and before.model_id == plan.model_id and before.state in ("mined", "already"):
+        record = before
+    else:
+        record = replace(blank(plan, look), state="already")
+        try:
+            found = await services.chain.registered(plan.model_id)
+        except Failure as failure:
+            yield Line(f"since when, this RPC cannot say: {failure.problem.what}")
+        else:
+            record = replace(record, tx_hash=found.tx_hash, block=found.block)
+            yield Line(f"already yours since block {found.block}, transaction {found.tx_hash}")
+    yield Saved(record)
+    yield sending.seen(record)
+    yield Done(True, 0, sending.result(record, already=True))
+
+
+async def make_plan(
+    journey: Journey, services: Services, ask: Ask, allow_list: tuple[str, ...] | None = None, listing: bool = False
+) -> Plan:
     """The registration, from what the steps before found and what the author answers."""
     template = journey.get(TemplateRecord) or TemplateRecord()
     pin, wallet = journey.get(PinRecord) or PinRecord(), journey.get(WalletRecord) or WalletRecord()
     data = await asyncio.to_thread(files.read, Path(template.path))
-    parsed = valid(data)
+    parsed = await asyncio.to_thread(valid, data)
     if parsed.cid != pin.cid:
         raise PinFailed(
             "changed-since-pin",
@@ -122,29 +197,64 @@ async def make_plan(journey: Journey, services: Services, ask: Ask) -> Plan:
             fix="do step 7 Pin again",
             detail=f"pinned {pin.cid}, now {parsed.cid}",
         )
+    if pin.blocked:
+        raise PinFailed(
+            "pin-blocked",
+            f"step 7 Pin found a reason not to register: {pin.blocked}",
+            why="what is registered can never be mended, and nobody would find the template",
+            fix="do step 7 Pin again; it says what to change",
+        )
     own = wallet.address
     owner = "it gets the fees and may change the fee, the address and the allow list later"
-    addr = await ask(Question("addr", "Which address shall own the model?", owner, own, own))
+    addr = owner_of(await ask(Question("addr", "Which address shall own the model?", owner, own, own)))
     fee = await ask(Question("fee", "What fee shall a task pay, in AIUS?", "AIUS, not ETH", "0", "0"))
-    registration = Registration(own, owner_of(addr), parse_amount(fee), data)
+    if listing:
+        why = "addresses with blanks between; only now can a list be given, and ending it is for good. Empty: everybody"
+        allow_list = parse_list(await ask(Question("allow-list", "Which miners alone may solve it?", why, "", "")))
+    registration = Registration(own, addr, parse_amount(fee), data, allow_list)
     predicted = model_id(own, registration.addr, registration.fee_wei, parsed.multihash)
-    return Plan(registration, wallet, parsed, template.path, predicted, await services.chain.status())
+    code = await services.chain.code(addr) if addr != own else None
+    return Plan(registration, wallet, parsed, template.path, predicted, pin, code)
 
 
-def owner_of(typed: str) -> str:
-    """The owner's address; the zero address, which the engine refuses, is refused here."""
+def parse_list(text: str) -> tuple[str, ...] | None:
+    """Addresses as they were typed or stand in a file (`#` begins a comment), each once; None for no list."""
+    lines = [line.partition("#")[0] for line in text.splitlines()]
+    words = re.split(r"[\s,;]+", " ".join(lines).strip())
+    if not text.strip() or text.strip().lower() in NO_LIST:
+        return None
+    found = [owner_of(word, "a miner") for word in words if word]
+    twice = next((each for each in found if found.count(each) > 1), "")
+    if twice:
+        raise BadInput(
+            "allow-list-twice",
+            f"{clean(twice)} stands twice in the allow list",
+            why="most likely another address was meant in its place",
+            fix="write each address once",
+        )
+    return tuple(found)
+
+
+def owner_of(typed: str, who: str = "the owner") -> str:
+    """An address; the zero address, which the engine refuses, is refused here."""
     address = parse_address(typed)
     if int(address, 16) == 0:
         raise BadInput(
             "address-zero",
-            "the owner cannot be the zero address",
+            f"{who} cannot be the zero address",
             why="the engine refuses it: it marks a model that does not exist",
             fix="give your own address; 0x..01 makes a model that nobody owns",
         )
     return address
 
 
-def blank(plan: Plan) -> RegisterRecord:
+def request_of(r: Registration) -> Request:
+    """The call of this registration."""
+    function = "registerModel" if r.allow_list is None else "registerModelWithAllowList"
+    return Request(r.sender, function, register_calldata(r.addr, r.fee_wei, r.template, r.allow_list))
+
+
+def blank(plan: Plan, look: Look) -> RegisterRecord:
     """What is known before anything is signed."""
     r = plan.registration
     return RegisterRecord(
@@ -153,91 +263,31 @@ def blank(plan: Plan) -> RegisterRecord:
         sender=r.sender,
         addr=r.addr,
         fee_wei=str(r.fee_wei),
-        chain_id=plan.status.chain_id,
-        engine=plan.status.engine,
+        allow_list=r.allow_list,
+        account=plan.account.name,
+        vault=plan.account.kind,
+        chain_id=look.status.chain_id,
+        engine=look.status.engine,
     )
 
 
-async def checked(plan: Plan, services: Services) -> Quote:
-    """Engine, CID, id and money, each from the chain itself; any that differs ends here."""
-    if plan.status.paused:
+def checked(plan: Plan, look: Look) -> Quote:
+    """The quote, once version, simulation and id are as they must be; any that is not ends here."""
+    if plan.registration.allow_list is not None and not features(look.status.version).allow_lists:
         raise WrongChain(
-            "engine-paused",
-            "the engine is paused",
-            why="it refuses every registration until it is not",
-            fix="wait, and look again with F5; ask in the Arbius channels how long",
+            "no-allow-lists",
+            f"this engine is of version {look.status.version}, which has no allow lists",
+            why="they came with version 6",
+            fix="register without a list, or choose another engine",
         )
-    said = await services.chain.hash_model(plan.registration, plan.template.multihash)
-    quote = await services.chain.quote(plan.registration)
-    if not said == quote.model_id == plan.model_id:
+    if look.quote is None:
+        raise look.refused or WrongChain("no-quote", "the engine did not answer the simulation")
+    if look.quote.model_id != plan.model_id:
         raise WrongChain(
             "id-mismatch",
             "the engine computes another model id than we do",
             why="the id is a hash of sender, addr, fee and bytes; another one means another engine or a lying RPC",
             fix="check --rpc and --engine; nothing was signed",
-            detail=f"here {plan.model_id}, hashModel {said}, simulated {quote.model_id}",
+            detail=f"here {plan.model_id}, simulated {look.quote.model_id}",
         )
-    if quote.balance_wei < quote.max_cost_wei:
-        raise no_funds(plan.account.address, quote.max_cost_wei, quote.balance_wei)
-    return quote
-
-
-def not_confirmed(tail: str) -> BadInput:
-    """The typed confirmation was another one."""
-    return BadInput(
-        "not-confirmed",
-        "the characters typed are not the last four of the model id",
-        why="this cannot be undone, so it wants to be meant; nothing was sent",
-        fix=f"the id ends in {tail}; on the command line --confirm {tail}",
-    )
-
-
-def vault_of(services: Services, kind: str) -> Signer:
-    """The vault that the account lies in."""
-    for vault in services.vaults:
-        if vault.kind == kind and isinstance(vault, Signer):
-            return vault
-    raise BadInput(
-        "no-such-vault", f"the account lies in a {kind}, which is not open here", fix="do step 8 Wallet again"
-    )
-
-
-def confirm(plan: Plan, quote: Quote, services: Services) -> Confirm:
-    """The severe question."""
-    rehearsal = services.fund is not None
-    tail = plan.model_id[-4:]
-    return Confirm(
-        "confirm",
-        f"Type the last 4 characters of the model id to {'rehearse' if rehearsal else 'send'} it",
-        f"1 transaction, at most {amount(quote.max_cost_wei, 'ETH')}",
-        rehearsal=tail,
-        expected=tail,
-        fixed="the template, its CID and the model id",
-        later="fee, addr and allow list, by addr only",
-        safe="the signed hash is in journal.jsonl before it is sent",
-        verb="rehearse" if rehearsal else "send",
-    )
-
-
-def review(plan: Plan, quote: Quote, services: Services) -> list[Review]:
-    """Every value beside its source."""
-    r, status = plan.registration, plan.status
-    play = services.fund is not None
-    nobody = (
-        "nobody can manage it" if r.addr == NOBODY else "owns fee and settings" if r.addr == r.sender else "not yours"
-    )
-    chain = f"embedded {status.chain_id}, on this machine" if play else f"{services.network} {status.chain_id}"
-    return [
-        Review("call", "registerModel(addr, fee, template)", "ok", f"ABI V{status.version}"),
-        Review("engine", status.engine, "ok", "code, not paused", status.engine),
-        Review("chain", chain, "ok", "in process" if play else "eth_chainId"),
-        Review("from", f"{short(r.sender)}  nonce {quote.nonce}  {amount(quote.balance_wei, 'ETH')}", "ok",
-               "throw-away key" if play else f"{plan.account.kind}: {plan.account.name}", r.sender),
-        Review("addr", f"{short(r.addr)}  {nobody}", "warn" if r.addr != r.sender else "ok", "checksum", r.addr),
-        Review("fee", f"{amount(r.fee_wei, 'AIUS')} a task  {r.fee_wei} wei", "ok", "AIUS, not ETH"),
-        Review("bytes", f"{Path(plan.path).name}  {exact_bytes(plan.template.size)}", "ok", "as pinned", plan.path),
-        Review("CID", short(plan.template.cid), "SAME", "here, as pinned", plan.template.cid),
-        Review("model id", short(plan.model_id), "SAME", "engine, and free", plan.model_id),
-        Review("simulate", f"returns {short(quote.model_id)}", "ok", f"gas {grouped(quote.gas)}", quote.model_id),
-        Review("cost", f"at most {amount(quote.max_cost_wei, 'ETH')}", "ok", "covered"),
-    ]  # fmt: skip
+    return look.quote

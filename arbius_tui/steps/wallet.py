@@ -24,9 +24,12 @@ NEW = "new"
 
 
 class Wallet(Step):
-    """Choose an account, or make one."""
+    """Choose an account, or make one. What it has is not asked where the next step asks it anyway (`priced` false)."""
 
     name = "wallet"
+
+    def __init__(self, priced: bool = True) -> None:
+        self.priced = priced
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield the accounts, then the chosen one and what it has."""
@@ -51,18 +54,22 @@ class Wallet(Step):
         yield Found(chosen)
         yield Saved(WalletRecord(chosen.name, chosen.address, chosen.vault))
         state = "ok"
-        async for event in paid_for(journey, services, chosen):
+        async for event in paid_for(journey, services, chosen, self.priced):
             yield event
             state = "warn" if isinstance(event, Trouble) else state
         listed = [said(account) for account in unique([*accounts, chosen])]
         yield Done(True, 0, {"accounts": listed, "address": chosen.address}, state)
 
 
-async def paid_for(journey: Journey, services: Services, chosen: Account) -> AsyncGenerator[Event, None]:
+async def paid_for(
+    journey: Journey, services: Services, chosen: Account, priced: bool = True
+) -> AsyncGenerator[Event, None]:
     """What it has and lacks; the rehearsal gives it play money first."""
     if services.fund is not None and await services.chain.balance(chosen.address) < PLAY_MONEY:
         await services.fund(chosen.address, PLAY_MONEY)
         yield Line(f"the rehearsal gave it {amount(PLAY_MONEY, 'ETH')} of play money")
+    if not priced:
+        return
     try:
         has = await money(journey, services, chosen.address)
         yield Found(has)

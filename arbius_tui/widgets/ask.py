@@ -170,7 +170,8 @@ class FieldPane(Pane):
         super().__init__()
         self.question, self.secret = question, secret
         self.input = editor("" if secret else question.default or "", password=secret)
-        self.prompt = Prompt(("key" if question.id == "key" else "password") if secret else "answer", self.input)
+        kind = "token" if question.id.endswith("token") else "key" if question.id == "key" else "password"
+        self.prompt = Prompt(kind if secret else "answer", self.input)
         self.pasted, self.before = False, 0
 
     def compose(self) -> ComposeResult:

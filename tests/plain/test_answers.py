@@ -57,6 +57,13 @@ async def test_a_password_comes_from_its_file() -> None:
     assert (await given.secret(Question("password", "Password"))).reveal() == "hunter2"
 
 
+@pytest.mark.parametrize("id", ["ipfs-token", "replicate-token"])
+async def test_the_password_of_an_account_is_never_somebody_elses_token(id: str) -> None:
+    given = Answers({}, person=False, rehearsal=False, out=io.StringIO(), password=Secret("hunter2"))
+    with pytest.raises(NeedsInput):
+        await given.secret(Question(id, "Token"))
+
+
 @pytest.fixture
 def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A real terminal as stdin; what is written to the other end was typed."""

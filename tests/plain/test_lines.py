@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from arbius_tui.domain.case_edits import Edits, applied
 from arbius_tui.domain.cases import Case, cases_for
-from arbius_tui.domain.events import Event
+from arbius_tui.domain.events import Event, Found
 from arbius_tui.domain.inputs import ModelInput, sample
 from arbius_tui.domain.journey import Journey
 from arbius_tui.plain.lines import text
+from arbius_tui.services.signers import Handover
 from arbius_tui.steps.seed_edit import seen
 from arbius_tui.steps.seed_plan import Plan, Planned
 
@@ -38,3 +39,13 @@ def test_every_input_and_every_case_is_a_line() -> None:
     (mine,) = [row for row in rows if "  mine  " in row]
     assert mine == '  case 19  mine  my [b]case  seed 7  other bytes than first  after a restart  {"prompt": "x\\ny"}'
     assert max(map(len, rows)) < 400
+
+
+def test_a_wallet_elsewhere_is_its_words_its_address_and_the_tunnel_to_it() -> None:
+    link = Handover("page", "ask", "open this", "http://127.0.0.1:1/#t", tunnel="ssh -N -L 1:127.0.0.1:1 me@far")
+    assert text("wallet", Found(link)) == [
+        "  open this",
+        "    http://127.0.0.1:1/#t",
+        "    from another machine, first there: ssh -N -L 1:127.0.0.1:1 me@far",
+    ]
+    assert text("register", Found(Handover("page", "line", "MetaMask is asked"))) == ["  MetaMask is asked"]

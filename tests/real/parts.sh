@@ -13,8 +13,9 @@ alive() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
 die() { say "parts.sh: $1"; [ -z "${2:-}" ] || tail -n 20 "$2" >&2; exit 1; }  # a sentence and the end of a log
 until_true() { local left=$1; shift; until "$@" >/dev/null 2>&1; do left=$((left - 1)); [ $left -gt 0 ] || return 1; sleep 0.2; done; }
 
-packages() {  # 40 s cold
-  local want=(docker.io iptables iproute2 debootstrap gnome-keyring dbus libsecret-tools tmux openssh-server openssh-client) miss=() p
+packages() {  # 60 s cold
+  local want=(docker.io iptables iproute2 debootstrap gnome-keyring dbus libsecret-tools tmux openssh-server openssh-client
+              chromium) miss=() p
   command -v npm >/dev/null || want+=(nodejs npm)
   for p in "${want[@]}"; do dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || miss+=("$p"); done
   [ ${#miss[@]} = 0 ] && return

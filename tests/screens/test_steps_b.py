@@ -33,7 +33,7 @@ from arbius_tui.steps import seed_case
 from arbius_tui.steps.base import Walk
 from arbius_tui.steps.money import Money
 from arbius_tui.steps.pin import Way
-from arbius_tui.steps.register import Review
+from arbius_tui.steps.reviews import Review
 from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
 from arbius_tui.steps.seed_compare import ComparisonSeen
 from tests.screens.demo import Scripted
@@ -289,8 +289,32 @@ WAYS = [
     Found(Way("computed", "computed here", "SAME", CID, "571 B, no network")),
     Found(Way("engine", "engine contract", "SAME", CID, "generateIPFSCID")),
     Found(Way("kubo", "kubo on this host", "FAIL", "", DOWN.what)),
+    Found(Way("others", "others fetch it", "FAIL", note="no store has it; its bytes are kept here")),
     Trouble(DOWN),
     Done(False, 6),
+]
+PLAIN = "plain `ipfs add` here gives bafkreib..jgmi: CIDv1, raw leaf"
+PINNED = PinRecord(
+    CID, 571, "77" * 32,
+    ({"id": "kubo 127.0.0.1:5001", "where": "http://127.0.0.1:5001", "cid": CID, "note": "announced to the network",
+      "sort": "kubo"},
+     {"id": "kubo 10.0.0.7:5001", "where": "http://10.0.0.7:5001", "cid": CID, "note": "announced to the network",
+      "sort": "kubo"},
+     {"id": "pinata api.pinata.cloud", "where": "https://api.pinata.cloud", "cid": CID, "sort": "pinata",
+      "note": "it says it is pinned"}),
+    True, ("kubo 10.0.0.7:5001", "gateway ipfs.io"),
+    ({"url": "https://ipfs.arbius.org", "state": "absent", "sha256": ""},
+     {"url": "https://ipfs.io", "state": "ok", "sha256": "77" * 32}), True,
+)  # fmt: skip
+FOUND = Problem("nobody-fetched-yet", "nobody else has been seen to fetch it yet (1 asked)", "a search takes minutes",
+                Fix("pin again in some minutes"), severity="warn")  # fmt: skip
+ANNOUNCED = [
+    *WAYS[:2],
+    Found(Way("kubo 127.0.0.1:5001", "kubo :5001", "SAME", CID, "announced to the network", (PLAIN,))),
+    Found(Way("gateway ipfs.io", "ipfs.io", "warn", note="gateway ipfs.io did not find it within 60 s")),
+    Found(Way("others", "others fetch it", "warn", note="announced; nobody else has been seen to fetch it yet")),
+    Trouble(FOUND),
+    Done(True, 0, {}, "warn"),
 ]
 
 OWN = "0x52aC81F0a5F4b4a5E3f1f6cD9B0E1C2D3A4B91D0"
@@ -313,7 +337,8 @@ REVIEW = [
 SURE = Confirm("confirm", "Type the last 4 characters of the model id to send it", "nothing sent yet", expected="40f2",
                fixed="the template, its CID and the model id", later="fee, addr and allow list, by addr only",
                safe="the signed hash is in journal.jsonl before it is sent", verb="send")  # fmt: skip
-SIGNED = RegisterRecord("signed", ID, "", CID, OWN, OWN, "3500000000000000", 42161, ENGINE, 14, TX, "0x02")
+SIGNED = RegisterRecord(model_id=ID, cid=CID, sender=OWN, addr=OWN, fee_wei="3500000000000000", chain_id=42161,
+                        engine=ENGINE, nonce=14, tx_hash=TX, raw="0x02")  # fmt: skip
 MINED = replace(SIGNED, state="mined", mined_id=ID, block=391_204_118, gas_used=214_880, cost_wei="4100000000000")
 
 
@@ -581,6 +606,48 @@ async def test_a_way_that_failed_has_the_panel_and_the_others_their_finding() ->
         assert screen.command() == "arbius-tui pin /home/me/my_sdxl.json"
 
 
+async def test_what_only_warns_waits_in_its_row_and_says_what_to_do() -> None:
+    app = app_of("pin", ANNOUNCED)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await work(pilot, "enter")
+        assert screen.table.row.id == "computed", "the cursor stays where it was"
+        await pilot.press("down", "down")
+        await settle(pilot)
+        assert "plain `ipfs add` here gives bafkrei" in shown(app)
+        await pilot.press("down", "down")
+        await settle(pilot)
+        assert screen.table.row.id == "others"
+        assert "pin again in some minutes" in shown(app)
+        assert "nobody else can fetch it yet" in lines(app)[-3] or "3 SAME" in lines(app)[-3]
+
+
+async def test_what_was_pinned_is_there_again_with_its_command() -> None:
+    app = app_of("pin", [], template=saved(TEMPLATE), pin=saved(PINNED))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        screen: Any = app.screen
+        text = shown(app)
+        assert "by kubo 10.0.0.7" in text
+        assert "others can fetch it" in lines(app)[-3]
+        assert screen.command() == (
+            "arbius-tui pin /home/me/my_sdxl.json --ipfs http://10.0.0.7:5001 --remote pinata=https://api.pinata.cloud"
+        )
+
+
+async def test_another_place_is_a_key() -> None:
+    app = app_of("pin", [])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        screen: Any = app.screen
+        real = type(screen).__mro__[1].work
+        screen.adding = True
+        step = real(screen)
+        assert step.elsewhere
+        assert not screen.adding
+        assert real(screen) is None
+        assert "o other place" in lines(app)[-2]
+
+
 async def test_a_real_account_is_chosen_by_a_key() -> None:
     account = Account("author", OWN, "keystore")
     choice = Choice("account", "Which account signs?", "w", options=(("author", "author"), ("new", "a new key")))
@@ -667,7 +734,7 @@ def shot(name: str, palette: str = "dark") -> tuple[ArbiusApp, list[str]]:
         "seed_test": seed_script(gate=wait), "pin": WAYS,
         "register": [*REVIEW, SURE],
     }  # fmt: skip
-    records = {"seed_test": SEEDS, "wallet": WalletRecord("author", OWN, "keyring"), "register": MINED}
+    records = {"pin": PINNED, "seed_test": SEEDS, "wallet": WalletRecord("author", OWN, "keyring"), "register": MINED}
     if state == "empty":
         return app_of(step, [], palette), []
     if state == "saved":
@@ -702,7 +769,7 @@ def ready(keys: list[str]) -> Any:
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 @pytest.mark.parametrize(
     "name",
-    ["seed", "seed-saved", "seed-empty", "template-empty", "pin", "pin-empty", "wallet-saved",
+    ["seed", "seed-saved", "seed-empty", "template-empty", "pin", "pin-empty", "pin-saved", "wallet-saved",
      "wallet-empty", "register", "register-saved", "register-empty"],
 )  # fmt: skip
 def test_the_look(name: str, size: tuple[int, int], snap_compare: Any) -> None:

@@ -264,7 +264,7 @@ async def test_waiting_for_a_block(anvil: str) -> None:
 
 
 async def test_an_event_of_another_contract_is_not_ours() -> None:
-    topics = [bytes.fromhex(engine.MODEL_REGISTERED[2:]), bytes.fromhex(UNKNOWN[2:])]
+    topics = [engine.MODEL_REGISTERED, UNKNOWN]
     log = {"address": HARDHAT, "topics": topics}
     assert receipts.registered([log], REHEARSAL.engine) == ""
     assert receipts.registered([log, {**log, "address": REHEARSAL.engine.lower()}], REHEARSAL.engine) == UNKNOWN

@@ -2,22 +2,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import secrets
-import subprocess
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from hashlib import sha256
 
 import pytest
 
 from arbius_tui.domain.cid import block, cid, to_multihash
+from arbius_tui.domain.cid_forms import difference
 from arbius_tui.domain.errors import BadInput, PinFailed
 from arbius_tui.domain.secret import Secret
-from arbius_tui.services.ipfs import ADD, KuboNode, endpoint, header, rows
+from arbius_tui.services.ipfs import ADD, KuboNode, added
+from arbius_tui.services.ipfs_address import default_address, endpoint, header, nearness
+from arbius_tui.services.ipfs_http import rows
 from arbius_tui.services.servers import free_port
 from tests import parts
 from tests.loopback import listening
+from tests.stores import kubo
 
 DATA = b'{"meta":{"title":"a template"}}\n'
 CID = cid(DATA)
@@ -51,7 +53,7 @@ def test_addresses_as_people_write_them(text, base):
     "text",
     [
         "", "/", "/ip4/127.0.0.1", "/ip4/127.0.0.1/udp/5001/quic", "ftp://x", "http://", "http://x:port", "http://x:99999",
-        "http://a b", "http://x?arg=1", "/unix/run/ipfs.sock", "file:///etc/passwd", "http://x\r\nHost: y",
+        "http://a b", "http://x?arg=1", "/unix/", "file:///etc/passwd", "http://x\r\nHost: y",
     ],
 )  # fmt: skip
 def test_what_is_no_address(text):
@@ -260,40 +262,6 @@ def test_an_answer_over_many_lines_and_one_over_one():
 # -- real nodes
 
 
-@contextmanager
-def kubo(folder, *, profile="", offline=False, config=()):
-    """A real node of our own on loopback, that knows nobody."""
-    binary = parts.need("kubo")["binary"]
-    port = free_port()
-    env = {**os.environ, "IPFS_PATH": str(folder)}
-    alone = {
-        "Addresses.API": f"/ip4/127.0.0.1/tcp/{port}", "Addresses.Gateway": "", "Addresses.Swarm": [], "Bootstrap": [],
-        "AutoConf.Enabled": False, "DNS.Resolvers": {}, "Routing.DelegatedRouters": [], "Ipns.DelegatedPublishers": [],
-        "Discovery.MDNS.Enabled": False, "Swarm.DisableNatPortMap": True, "AutoTLS.Enabled": False, **dict(config),
-    }  # fmt: skip
-    subprocess.run([binary, "init", "--profile=test"], env=env, check=True, capture_output=True)
-    path = folder / "config"
-    settings = json.loads(path.read_text())
-    for name, value in alone.items():
-        *above, last = name.split(".")
-        at = settings
-        for part in above:
-            at = at.setdefault(part, {})
-        at[last] = value
-    path.write_text(json.dumps(settings))
-    if profile:
-        subprocess.run([binary, "config", "profile", "apply", profile], env=env, check=True, capture_output=True)
-    args = [binary, "daemon", *(["--offline"] if offline else [])]
-    daemon = subprocess.Popen(args, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        assert any("Daemon is ready" in line for line in daemon.stdout)
-        yield f"/ip4/127.0.0.1/tcp/{port}"
-    finally:
-        daemon.terminate()
-        daemon.wait()
-        daemon.stdout.close()
-
-
 @pytest.mark.real
 async def test_two_real_nodes_one_pins_and_the_other_finds_and_fetches():
     nodes = parts.need("kubo")
@@ -325,8 +293,8 @@ async def test_the_real_node_has_the_cid_that_was_computed_without_it(size):
 
 @pytest.mark.real
 async def test_a_profile_that_changes_the_cid_does_not_change_ours(tmp_path):
-    with kubo(tmp_path / "repo", profile="unixfs-v1-2025", offline=True) as address:
-        async with KuboNode(address) as node:
+    with kubo(tmp_path / "repo", profile="unixfs-v1-2025", offline=True) as daemon:
+        async with KuboNode(daemon.rpc) as node:
             assert (await node.config("Import"))["CidVersion"] == 1
             stored = await node.pin(DATA, "t.json")
             assert (stored.cid, stored.pinned, stored.announced) == (CID, True, False)
@@ -344,13 +312,13 @@ async def test_a_profile_that_changes_the_cid_does_not_change_ours(tmp_path):
 async def test_a_node_that_wants_a_token(tmp_path):
     allowed = ["/api/v0/add", "/api/v0/pin", "/api/v0/block", "/api/v0/version"]
     users = {"tui": {"AuthSecret": f"bearer:{CANARY}", "AllowedPaths": allowed}}
-    with kubo(tmp_path / "repo", config={"API.Authorizations": users}.items()) as address:
-        async with KuboNode(address) as stranger:
+    with kubo(tmp_path / "repo", config={"API.Authorizations": users}) as daemon:
+        async with KuboNode(daemon.rpc) as stranger:
             with pytest.raises(PinFailed) as refused:
                 await stranger.pin(DATA, "t.json")
             assert refused.value.problem.code == "ipfs-refused"
             assert "Access Denied" in refused.value.problem.detail
-        async with KuboNode(address, Secret(f"bearer:{CANARY}")) as node:
+        async with KuboNode(daemon.rpc, Secret(f"bearer:{CANARY}")) as node:
             stored = await node.pin(DATA, "t.json")
             assert (stored.pinned, stored.announced) == (True, False)
             assert "does not allow" in stored.note
@@ -363,3 +331,85 @@ async def test_the_gateway_is_not_the_rpc():
         with pytest.raises(PinFailed) as failed:
             await node.pin(DATA, "t.json")
     assert failed.value.problem.code == "ipfs-not-kubo"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("options", "rules"),
+    [
+        ({"cid-version": "1", "raw-leaves": "false"}, ("cid-version",)),
+        ({"cid-version": "1"}, ("raw-leaves", "cid-version")),
+        ({"raw-leaves": "true"}, ("raw-leaves", "cid-version")),
+        ({"chunker": "size-1024"}, ("chunker",)),
+        ({"chunker": "size-1024", "raw-leaves": "true"}, ("chunker",)),
+        ({"chunker": "size-512", "cid-version": "1"}, ("chunker", "cid-version")),
+        ({"chunker": "size-256", "cid-version": "1", "max-file-links": "1024"}, ("chunker", "cid-version")),
+        ({"trickle": "true"}, ("trickle",)),
+        ({"wrap-with-directory": "true"}, ("wrapped",)),
+        ({"wrap-with-directory": "true", "cid-version": "1"}, ("wrapped", "cid-version")),
+        ({"cid-version": "1", "hash": "blake2b-256"}, ("raw-leaves", "other-hash", "cid-version")),
+        ({"cid-version": "1", "hash": "sha2-512", "raw-leaves": "false"}, ("other-hash", "cid-version")),
+        ({"cid-version": "1", "hash": "blake3"}, ("other-hash",)),
+    ],
+)
+async def test_what_a_real_node_makes_by_other_rules_is_explained(options, rules):
+    data = secrets.token_bytes(60_000)
+    async with KuboNode(parts.need("kubo")["rpc1"]) as node:
+        plain = {"only-hash": "true", "raw-leaves": "false", **options}
+        if options.get("cid-version") == "1" and "raw-leaves" not in options:
+            del plain["raw-leaves"]
+        answer = await node.post("add", plain, data=data, name="t.json")
+        found = difference(data, added(answer), "t.json")
+    assert found.rules == rules, found
+
+
+@pytest.mark.real
+async def test_what_is_inlined_is_explained():
+    async with KuboNode(parts.need("kubo")["rpc1"]) as node:
+        answer = await node.post("add", {"only-hash": "true", "cid-version": "1", "inline": "true"}, b"short", "t")
+    assert difference(b"short", added(answer)).rules == ("inline",)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("shape", ["/unix{}", "unix://{}"])
+async def test_a_daemon_at_a_socket(tmp_path, shape):
+    socket = tmp_path / "api.sock"
+    with kubo(tmp_path / "repo", offline=True, config={"Addresses.API": f"/unix{socket}"}):
+        async with KuboNode(shape.format(socket)) as node:
+            assert node.id == f"kubo {socket}"
+            assert (await node.pin(DATA, "t.json")).cid == CID
+
+
+@pytest.mark.real
+async def test_the_daemon_says_in_its_repository_where_it_answers(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPFS_PATH", str(tmp_path / "repo"))
+    assert default_address() == "http://127.0.0.1:5001"
+    with kubo(tmp_path / "repo", offline=True) as daemon:
+        assert default_address() == daemon.rpc
+        async with KuboNode(default_address()) as node:
+            assert (await node.pin(DATA, "t.json")).cid == CID
+
+
+@pytest.mark.parametrize("text", [b"", b"ftp://x\n", b"\xff", b"x y", b"/ip4/1/udp/2"])
+def test_an_api_file_that_says_nothing_is_left_alone(tmp_path, monkeypatch, text):
+    monkeypatch.setenv("IPFS_PATH", str(tmp_path))
+    (tmp_path / "api").write_bytes(text)
+    assert default_address() == "http://127.0.0.1:5001"
+
+
+@pytest.mark.parametrize(
+    ("base", "near"),
+    [
+        ("http://127.0.0.1:1", "machine"), ("http://localhost", "machine"), ("http://[::1]:1", "machine"),
+        ("http://10.1.2.3", "network"), ("http://nas:5001", "network"), ("http://nas.local", "network"),
+        ("http://192.168.0.9", "network"), ("https://8.8.8.8", "internet"), ("https://rpc.filebase.io", "internet"),
+    ],
+)  # fmt: skip
+def test_how_near_an_address_is(base, near):
+    assert nearness(base) == near
+
+
+async def test_an_rpc_that_is_open_to_the_internet_is_known_as_one():
+    assert KuboNode("https://rpc.example").exposed
+    assert not KuboNode("https://rpc.example", Secret("tok")).exposed
+    assert not KuboNode("http://127.0.0.1:5001").exposed

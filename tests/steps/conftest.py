@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,10 @@ class Author:
     async def secret(self, question: Question) -> Secret:
         self.asked.append(question)
         return Secret("a password")
+
+    @contextmanager
+    def terminal(self) -> Iterator[bool]:
+        yield False
 
 
 async def collect(walk: Walk, name: str, author: Author | None = None, step: Step | None = None) -> list[Event]:
