@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from arbius_tui.services.ports import Services, Store
 
 REHEARSAL = "rehearsal"
-SLOW = ("pydantic", "httpx", "eth_utils", "eth_abi", "aiohttp", "eth_keys", "eth_account", "web3")
+SLOW = ("pydantic", "httpx", "eth_utils", "eth_abi", "eth_keys", "eth_account")
 """What later steps need and takes a second to load, in pieces of a tenth of it."""
+EMBEDDED = ("aiohttp", "web3")
+"""What only the rehearsal's chain needs; a real one is asked without."""
 
 
 @contextmanager
@@ -211,8 +213,9 @@ def screens(options: Options, store: ProjectStore, open_services: OpenServices) 
                 world = await asyncio.to_thread(open_services, journey)
                 return Walk(store, await stack.enter_async_context(world))
 
+            slow = SLOW + EMBEDDED if journey.network == REHEARSAL else SLOW
             app = ArbiusApp(
-                open_walk, journey, log_dir=log_folder(), prefetch=SLOW, palette=options.palette, keymap=options.keys
+                open_walk, journey, log_dir=log_folder(), prefetch=slow, palette=options.palette, keymap=options.keys
             )
             await app.run_async()
             return app.return_code or 0
