@@ -32,6 +32,7 @@ from arbius_tui.screens.session import Session
 from arbius_tui.steps.base import Walk
 from arbius_tui.widgets import theme
 from arbius_tui.widgets.text import WIDE
+from arbius_tui.widgets.turns import TurnsApp
 
 OpenWalk = Callable[[], Awaitable[Walk]]
 BREATH = 0.05
@@ -44,7 +45,7 @@ LEAVING = 5.0
 """Seconds a running step has to end its children when the author quits."""
 
 
-class ArbiusApp(App[None]):
+class ArbiusApp(TurnsApp):
     """The wizard. `journey` is what is drawn at once; `open_walk` opens the services after the first frame.
 
     `prefetch` names slow packages: each is loaded in a thread while no key is pressed, because even so it can hold up a

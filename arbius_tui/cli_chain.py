@@ -60,31 +60,83 @@ def list_accounts(options: Options) -> int:
 @click.argument("name")
 @shared
 def address(options: Options, name: str) -> int:
-    """One account."""
+    """One account's address."""
     from arbius_tui.steps.accounts import ListAccounts
 
     return once(options, ListAccounts(name))
 
 
+IN = click.option("--in", "vault", type=click.Choice(["keystore", "keyring"]), help="Where the key is kept.")
+
+
 @wallet.command()
 @click.argument("name")
+@IN
 @shared
-def new(options: Options, name: str) -> int:
-    """Make a new key and encrypt it."""
-    from arbius_tui.steps.accounts import KeepKey
+def new(options: Options, name: str, vault: str | None) -> int:
+    """Make a new key and keep it encrypted."""
+    from arbius_tui.steps.accounts import KeepKey, Kept
 
-    return once(options, KeepKey(name, None))
+    return once(options, KeepKey(Kept(name, vault=vault or "")))
 
 
 @wallet.command(name="import")
 @click.argument("name")
+@click.option("--keystore", type=FILE, help="Copy this keystore; without it a key or a keystore comes on stdin.")
+@click.option("--address", "expected", metavar="A", help="Keep it only if the key is that of this address.")
+@IN
 @shared
-def import_(options: Options, name: str) -> int:
-    """Keep a key that comes on stdin."""
+def import_(options: Options, name: str, keystore: Path | None, expected: str | None, vault: str | None) -> int:
+    """Keep a key that you have: typed unseen, from stdin, or from a keystore."""
     from arbius_tui.domain.secret import Secret
-    from arbius_tui.steps.accounts import KeepKey
+    from arbius_tui.steps.accounts import KeepKey, Kept
 
-    return once(options, KeepKey(name, Secret(sys.stdin.read(4096))))
+    kept = Kept(name, keystore=keystore, vault=vault or "", expected=expected or "")
+    if keystore is None:
+        kept = replace(kept, key=Secret(unseen()))
+    return once(options, KeepKey(kept))
+
+
+def unseen() -> str:
+    """What comes on stdin, 64 KiB at most; on a terminal a line that is typed or pasted unseen."""
+    if not sys.stdin.isatty():
+        return sys.stdin.read(1 << 16)
+    import getpass
+
+    return getpass.getpass("  The private key, typed or pasted unseen: ")
+
+
+@wallet.command()
+@click.argument("address")
+@click.argument("name", required=False, default="")
+@shared
+def watch(options: Options, address: str, name: str) -> int:
+    """Watch an address: another device signs for it, e.g. a hardware wallet. NAME is yours to choose."""
+    from arbius_tui.steps.accounts import Watch
+
+    return once(options, Watch(name or address.strip()[:10].lower(), address))
+
+
+@wallet.command()
+@click.argument("name")
+@click.argument("url")
+@shared
+def signer(options: Options, name: str, url: str) -> int:
+    """Use the accounts of Clef or Frame at this URL or socket."""
+    from arbius_tui.steps.accounts import Reach
+
+    return once(options, Reach(name, url))
+
+
+@wallet.command()
+@click.argument("name")
+@click.option("--confirm", metavar="TAIL", help="The last four characters of the address.")
+@shared
+def remove(options: Options, name: str, confirm: str | None) -> int:
+    """Take an account off the list; a keystore is set aside, never deleted."""
+    from arbius_tui.steps.accounts import Remove
+
+    return once(replace(options, given={"confirm": confirm} if confirm else {}), Remove(name))
 
 
 @click.command()

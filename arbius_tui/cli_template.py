@@ -88,7 +88,9 @@ def edit(options: Options, file: Path, words: tuple[str, ...]) -> int:
     """Edit a template: all edits or none, undone by name even tomorrow.
 
     EDIT is one of: set PLACE=TEXT, add input|output, duplicate PLACE, delete PLACE, move PLACE=up|down|NUMBER,
-    fix PLACE|CODE, patch JSON (RFC 6902), undo, redo. PLACE is a JSON pointer; a row may go by its name:
+    fix PLACE|CODE, patch JSON (RFC 6902), import SOURCE (what is missing here), take SOURCE (all of it), undo, redo,
+    restore (a file that cannot be read, as it was before). SOURCE is a file, a folder, a URL, image:NAME or a model id;
+    PLACE is a JSON pointer; a row may go by its name:
     `arbius-tui template edit t.json set /input/steps/max=50 add input undo`.
     """
     from arbius_tui.domain.edit_words import changes

@@ -32,7 +32,8 @@ KuboNodes = dict[str, str]
 """rpc1, gateway1, rpc2, gateway2: URLs of two nodes that know each other; binary: the path of ipfs."""
 
 Name = Literal[
-    "anvil", "kubo", "docker", "docker-old", "keyring", "tmux", "chromium", "node", "solc", "cog-old", "cog-mid", "sshd"
+    "anvil", "kubo", "docker", "docker-old", "keyring", "tmux", "chromium", "node", "solc", "cog-old", "cog-mid",
+    "sshd", "clef",
 ]  # fmt: skip
 
 
@@ -45,7 +46,18 @@ def need(name: Literal["kubo"]) -> KuboNodes: ...
 @overload
 def need(
     name: Literal[
-        "anvil", "docker", "docker-old", "keyring", "tmux", "chromium", "node", "solc", "cog-old", "cog-mid", "sshd"
+        "anvil",
+        "docker",
+        "docker-old",
+        "keyring",
+        "tmux",
+        "chromium",
+        "node",
+        "solc",
+        "cog-old",
+        "cog-mid",
+        "sshd",
+        "clef",
     ],
 ) -> str: ...
 def need(name: Name) -> str | KuboNodes:
@@ -162,6 +174,7 @@ PARTS: dict[Name, Callable[[], str | KuboNodes]] = {
     "node": _solc,
     "solc": _solc,
     "sshd": _sshd,
+    "clef": lambda: _file("clef", CACHE / "clef-1.16.7/clef", "Clef (geth's own signer)"),
     "cog-old": lambda: _cog("cog-old", "0.9.26"),
     "cog-mid": lambda: _cog("cog-mid", "0.16.12"),
 }

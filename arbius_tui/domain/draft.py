@@ -174,9 +174,28 @@ def _refusal(item: ModelInput) -> LeftOut | None:
     }  # fmt: skip
     if item.type in reasons:
         return _without(item, reasons[item.type])
-    if item.choices and not _choices(item):
-        return _without(item, "its choices are neither all text nor all whole numbers of 32 bit")
-    return None
+    why = _no_choice(item) if item.choices else _no_number(item)
+    return _without(item, why) if why else None
+
+
+def _no_choice(item: ModelInput) -> str:
+    """Why none of the choices can stand in a template."""
+    found = _choices(item)
+    if not found:
+        return "its choices are neither all text nor all whole numbers of 32 bit"
+    fits = isinstance(found[0], str) is (item.type == "string")
+    return "" if fits else "none of its choices is of the type that the model takes"
+
+
+def _no_number(item: ModelInput) -> str:
+    """Why no number that the model takes can be sent."""
+    if item.type not in ("integer", "number"):
+        return ""
+    lowest, highest = _limits("int" if item.type == "integer" else "decimal")
+    least = [bound for bound in (item.min, item.above) if bound is not None]
+    most = [bound for bound in (item.max, item.below) if bound is not None]
+    beyond = any(bound > highest for bound in least) or any(bound < lowest for bound in most)
+    return "miners read none of the numbers that the model takes" if beyond else ""
 
 
 def _without(item: ModelInput, why: str) -> LeftOut:

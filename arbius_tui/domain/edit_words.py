@@ -18,8 +18,11 @@ from arbius_tui.domain.patching import OPERATIONS, Operation, pointer, tokens
 from arbius_tui.domain.template_fields import NotValid, structure
 from arbius_tui.domain.text import clean
 
-ALONE = ("undo", "redo")
-VERBS = ("set", "add", "duplicate", "delete", "move", "fix", "patch", *ALONE)
+STEPS = ("undo", "redo")
+ALONE = (*STEPS, "restore")
+BROUGHT = ("import", "take")
+"""What is fetched from elsewhere: rows that this template lacks, or a whole template in place of this one."""
+VERBS = ("set", "add", "duplicate", "delete", "move", "fix", "patch", *BROUGHT, *ALONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,17 @@ def changes(words: Sequence[str]) -> list[Change]:
 EXAMPLES = {
     "set": "set /input/steps/max=50", "add": "add input", "duplicate": "duplicate /input/steps",
     "delete": "delete /input/steps", "move": "move /input/steps=up", "fix": "fix /input/steps/max",
+    "import": "import http://127.0.0.1:5000", "take": "take other.json",
     "patch": """patch '[{"op": "replace", "path": "/meta/title", "value": "My SDXL"}]'""",
 }  # fmt: skip
 
 
 def act(editing: Editing, change: Change, found: Sequence[Problem] | None = None) -> Editing:
     """The template after an edit in words; BadInput where it cannot be done, also for a value that is not valid."""
-    if change.verb in ALONE:
+    if change.verb in STEPS:
         return stepped(editing, change.verb)
+    if change.verb == "restore":
+        raise wrong("`restore` is for a file that cannot be read", "`undo` brings the version before back")
     place, _, text = change.about.partition("=")
     if change.verb == "add":
         return row(editing, change.about)

@@ -11,7 +11,7 @@ import math
 import re
 import struct
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -87,7 +87,6 @@ def one(name: str, prop: Mapping[str, Any], required: bool, place: int) -> Model
     """A property, already without references, as an input."""
     order = whole(prop.get("x-order"))
     kind = type_of(prop)
-    choices = [prop["const"]] if "const" in prop else prop.get("enum")
     default = prop.get("default")
     description = prop.get("description")
     step, pattern = prop.get("multipleOf"), prop.get("pattern")
@@ -100,7 +99,7 @@ def one(name: str, prop: Mapping[str, Any], required: bool, place: int) -> Model
         has_default="default" in prop and default is not None,
         min=bound(prop, "minimum", "exclusiveMinimum", kind, 1),
         max=bound(prop, "maximum", "exclusiveMaximum", kind, -1),
-        choices=tuple(choices) if isinstance(choices, list) else (),
+        choices=choices_of(prop, kind),
         description=description if isinstance(description, str) else "",
         deprecated=prop.get("deprecated") is True,
         above=edge(prop, "minimum", "exclusiveMinimum", kind),
@@ -111,6 +110,22 @@ def one(name: str, prop: Mapping[str, Any], required: bool, place: int) -> Model
         pattern=pattern if isinstance(pattern, str) else "",
         union=several(prop),
     )
+
+
+def choices_of(prop: Mapping[str, Any], kind: str) -> tuple[Any, ...]:
+    """The choices; numbers that stand in quotes are the numbers, as Cog 0.1 wrote them beside `"type": "integer"`."""
+    found = [prop["const"]] if "const" in prop else as_list(prop.get("enum"))
+    if kind in ("integer", "number") and all(map(is_text, found)):
+        read = [spelled(choice) for choice in found]
+        return tuple(found if None in read else read)
+    return tuple(found)
+
+
+def spelled(text: str) -> float | int | None:
+    """The number that a text spells as JSON does; None where it spells none."""
+    if not re.fullmatch(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?", text):
+        return None
+    return float(text) if "." in text else int(text)
 
 
 def flat(
@@ -124,15 +139,25 @@ def flat(
     merged: dict[str, Any] = {}
     if depth < DEEPEST:
         for part in parts(prop):
-            merged |= flat(part, schemas, known, depth + 1)
+            merged = joined(merged, flat(part, schemas, known, depth + 1))
         reference = prop.get("$ref")
         if isinstance(reference, str):
-            merged |= referred(reference, schemas, known, depth)
+            merged = joined(merged, referred(reference, schemas, known, depth))
     own = {k: v for k, v in prop.items() if k not in ("allOf", "anyOf", "oneOf", "$ref")}
     if "type" not in own and depth < DEEPEST and len(union(prop)) > 1:
         kinds = {type_of(flat(mapping(part), schemas, known, depth + 1)) for part in union(prop)}
         own |= {"type": one_type(kinds), SEVERAL: tuple(sorted(kinds))}
-    return merged | own
+    return joined(merged, own)
+
+
+def joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Two schemas that both hold: the other's keys win, and an object has the properties of both."""
+    found = {**one, **other}
+    if isinstance(mine := one.get("properties"), Mapping) and isinstance(theirs := other.get("properties"), Mapping):
+        found["properties"] = {**mine, **theirs}
+    if isinstance(needed := one.get("required"), list) and isinstance(more := other.get("required"), list):
+        found["required"] = [*needed, *more]
+    return found
 
 
 def referred(reference: str, schemas: Mapping[str, Any], known: dict[str, Any], depth: int) -> dict[str, Any]:
@@ -352,10 +377,17 @@ def edges(item: ModelInput) -> tuple[float | int | None, float | int | None]:
     least, most = (value if is_usual(value) else None for value in (item.min, item.max))
     step = item.multiple or (1 if item.type == "integer" else None)
     if step:
-        least = least if least is None or is_multiple(least, step) else math.ceil(least / step) * step
-        most = most if most is None or is_multiple(most, step) else math.floor(most / step) * step
+        least, most = multiple(least, step, math.ceil), multiple(most, step, math.floor)
     found = [None if value is None or not fits(item, value) else as_sent(value) for value in (least, most)]
     return found[0], found[1]
+
+
+def multiple(bound: float | None, step: float, rounded: Callable[[float], int]) -> float | None:
+    """The multiple next to a bound; None where no machine can count how many times the step is in it."""
+    if bound is None or is_multiple(bound, step):
+        return bound
+    times = bound / step
+    return rounded(times) * step if math.isfinite(times) else None
 
 
 def sample_picture(second: bool = False) -> str:

@@ -31,17 +31,21 @@ from arbius_tui.domain.lint_words import (
     unknown_keys,
     warn,
 )
+from arbius_tui.domain.permalink import is_permalink
 from arbius_tui.domain.template import MAX_BYTES, ORDER, Template
 from arbius_tui.domain.text import clean, exact_bytes
 
-__all__ = ["KNOWN_TITLES", "OUTPUT_TYPES", "READERS", "TYPES", "lint"]
+__all__ = ["KNOWN_MODELS", "KNOWN_TITLES", "OUTPUT_TYPES", "READERS", "TYPES", "lint", "title_taken"]
 
 OUTPUT_TYPES = ("image", "video", "audio", "text")
-KNOWN_TITLES = (
-    "Kandinsky 2", "Anything V3 Better VAE", "Damo text-to-video ms-1.7b", "Robust video matting", "Zeroscope V2 XL",
-    "Qwen QwQ 32B", "WAI-NSFW-illustrious-SDXL-v120", "Qwen Sepolia Test Model", "Stable Video Diffusion",
-)  # fmt: skip
-"""Titles of the templates in the Arbius repository and its pull requests."""
+KNOWN_MODELS = {
+    "Kandinsky 2": "kasumi-1/kandinsky-2", "Anything V3 Better VAE": "", "Damo text-to-video ms-1.7b":
+    "cjwbw/damo-text-to-video", "Robust video matting": "", "Zeroscope V2 XL": "", "Qwen QwQ 32B":
+    "kasumi-1/qwen-qwq-32b", "WAI-NSFW-illustrious-SDXL-v120": "kasumi-1/cog-wai-v120", "Qwen Sepolia Test Model": "",
+    "Stable Video Diffusion": "christophy/stable-video-diffusion",
+}  # fmt: skip
+"""Titles of the templates in the Arbius repository and its pull requests, and the image of each where it is known."""
+KNOWN_TITLES = tuple(KNOWN_MODELS)
 
 META_KEYS = ("title", "description", "git", "docker", "version")
 OUTPUT_KEYS = ("filename", "type")
@@ -59,7 +63,6 @@ _KINDS = {
     "mov": "video", "wav": "audio", "mp3": "audio", "ogg": "audio", "flac": "audio", "txt": "text", "json": "text",
 }  # fmt: skip
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
-_COMMIT = re.compile(r"/(tree|commit|blob)/[0-9a-f]{40}(/|$)")
 _GPU = re.compile(
     r"\b(gpu|cpu|nvidia|amd|a(2|10|16|30|40|100|800|[456]000)g?|h(20|100|200|800)|b[123]00|g[bh]200|l(4|40)s?|t4|v100"
     r"|p(4|40|100)|k80|mi\d{3}x?|(rtx|gtx|quadro|tesla|radeon) ?\w+|(20[6-8]0|[345]0[5-9]0)( ?ti)?)\b",
@@ -157,11 +160,34 @@ def _title(meta: Mapping[str, Any]) -> Iterator[Problem]:
         yield error("title-missing", path, "the model has no title", "it is how people find it", "give it one")
     if title.strip().casefold() in _TITLES:
         what = f"a registered model already has the title {shown(title)}"
-        # No error: an author who registers the same model again, with another fee or owner, keeps its title.
-        yield warn("title-known", path, what, "people could not tell the two apart", "choose another title")
+        why, fix = "people could not tell the two apart", "choose another title"
+        # Who registers the same model again, with another fee or owner, keeps its title: no error for its own image.
+        same = _TITLES[title.strip().casefold()] == image_of(_text(meta, "docker")) != ""
+        yield (warn if same else error)("title-known", path, what, why, fix, readers=(WEBSITE, EXPLORER))
 
 
-_TITLES = frozenset(known.casefold() for known in KNOWN_TITLES)
+_TITLES = {known.casefold(): image for known, image in KNOWN_MODELS.items()}
+
+
+def image_of(docker: str) -> str:
+    """The owner and name of an image of Replicate's registry: `me/model` of `https://r8.im/me/model@sha256:..`."""
+    return docker.rpartition("://")[2].partition("@")[0].removeprefix("r8.im/").casefold()
+
+
+def title_taken(template: Template, others: Mapping[str, Template]) -> list[Problem]:
+    """Other templates with this title and another image; `others` are by the names of their files."""
+    title = template.meta.title.strip()
+    same = [
+        name for name, other in others.items()
+        if title and other.meta.title.strip().casefold() == title.casefold()
+        and image_of(other.meta.docker) != image_of(template.meta.docker)
+    ]  # fmt: skip
+    why = "people could not tell the two apart, and neither can the website's list of models"
+    return [
+        error("title-taken", "/meta/title", f"{clean(name)} has the title {shown(title)}, too", why,
+              "choose another title", readers=(WEBSITE, EXPLORER))
+        for name in same[:1]
+    ]  # fmt: skip
 
 
 def _description(meta: Mapping[str, Any]) -> Iterator[Problem]:
@@ -176,7 +202,7 @@ def _description(meta: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _git(meta: Mapping[str, Any]) -> Iterator[Problem]:
     git = _text(meta, "git")
-    if not _COMMIT.search(git):
+    if not is_permalink(git):
         what = "`git` is not a link to one commit" if git else "`git` is empty"
         why = "a branch moves on, and nobody can see what the image was built from"
         fix = "link to the commit: https://github.com/OWNER/NAME/tree/ and 40 hexadecimal digits"

@@ -23,6 +23,7 @@ from arbius_tui.domain.lint_words import (
     Remembered,
     among,
     error,
+    finite,
     info,
     is_whole,
     nearest,
@@ -194,7 +195,7 @@ def _bounds(row: Mapping[str, Any], item: ModelInput, model: Model) -> Iterator[
         if not number(limit) or (isinstance(limit, float) and math.isnan(limit)):
             continue
         said = model.says(item.name, key)
-        known = said if said is not None else plain_number(limit) if math.isfinite(limit) else None
+        known = said if said is not None else plain_number(limit) if finite(limit) else None
         patch: tuple[Operation, ...] = () if known is None else (("add", path, known),)
         if key not in row:
             fix = f"write {shown(known)}, as the model says"

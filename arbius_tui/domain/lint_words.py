@@ -112,6 +112,11 @@ def number(value: Any) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def finite(value: float) -> bool:
+    """Whether a double holds it; math.isfinite cannot be asked of an int of 400 digits."""
+    return -1.7e308 < value < 1.7e308
+
+
 def is_text(value: Any) -> bool:
     """Text."""
     return isinstance(value, str)

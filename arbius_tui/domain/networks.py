@@ -25,6 +25,10 @@ class Network:
     token: str
     rpcs: tuple[str, ...] = ()
     explorer: str = ""
+    bridge: str = ""
+    """The official page that brings ETH here; a fixed link, never from outside."""
+    minted: bool = False
+    """Whether AIUS is play money there: its contract lets anybody mint it (`mint(address,uint256)`)."""
     legacy: bool = False
     rehearsal: bool = False
 
@@ -46,6 +50,7 @@ NETWORKS: dict[str, Network] = {
         token=ONE_AIUS,
         rpcs=("https://arb1.arbitrum.io/rpc", "https://arbitrum.llamarpc.com"),
         explorer="https://arbiscan.io",
+        bridge="https://bridge.arbitrum.io/?destinationChain=arbitrum-one&sourceChain=ethereum",
     ),
     "sepolia": Network(
         key="sepolia",
@@ -55,6 +60,8 @@ NETWORKS: dict[str, Network] = {
         token=SEPOLIA_AIUS,
         rpcs=("https://sepolia-rollup.arbitrum.io/rpc", "https://arbitrum-sepolia.public.blastapi.io"),
         explorer="https://sepolia.arbiscan.io",
+        bridge="https://bridge.arbitrum.io/?destinationChain=arbitrum-sepolia&sourceChain=sepolia",
+        minted=True,
     ),
     "nova": Network(
         key="nova",

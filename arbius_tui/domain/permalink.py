@@ -12,10 +12,17 @@ _HOSTS = {"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com", "al
 """Hosts that serve ssh on port 443, and the pages they belong to."""
 
 _TREES = (
-    (re.compile(r"gitlab"), "/-/tree/"), (re.compile(r"bitbucket"), "/src/"),
-    (re.compile(r"codeberg|gitea|forgejo"), "/src/commit/"),
-)  # fmt: skip
-"""How sites other than GitHub name a folder at a commit."""
+    (re.compile(r"gitlab"), "/-/tree/", "/"),
+    (re.compile(r"bitbucket"), "/src/", "/"),
+    (re.compile(r"codeberg|gitea|forgejo"), "/src/commit/", "/"),
+    (re.compile(r"(^|\.)sr\.ht$"), "/tree/", "/item/"),
+)
+"""How sites other than GitHub name a folder at a commit: what stands before the commit, and what before the folder."""
+
+_COMMIT = re.compile(r"https?://[^\s/?#]+/\S*?/(tree|commits?|blob|src)/([0-9a-f]{40}|[0-9a-f]{64})([/?#]\S*)?")
+"""A link to one commit, a folder or a file at it: `/tree/` of GitHub, GitLab, sourcehut and Hugging Face, `/src/` of
+Bitbucket, `/src/commit/` of Gitea, Forgejo and Codeberg. A commit has 64 digits where a repository is of git's SHA-256.
+"""
 
 
 def web(remote: str) -> str:
@@ -46,6 +53,12 @@ def web(remote: str) -> str:
 
 def permalink(page: str, commit: str, folder: str = "") -> str:
     """The folder of a repository at a commit, e.g. `https://github.com/o/r/tree/<40 hex>/models/one`."""
-    tree = next((tree for pattern, tree in _TREES if pattern.search(urlsplit(page).netloc)), "/tree/")
+    host = urlsplit(page).netloc
+    tree, between = next(((tree, item) for pattern, tree, item in _TREES if pattern.search(host)), ("/tree/", "/"))
     inside = quote(folder.strip("/"), safe="/~")
-    return f"{page}{tree}{commit}{'/' if inside else ''}{inside}"
+    return f"{page}{tree}{commit}{between if inside else ''}{inside}"
+
+
+def is_permalink(link: str) -> bool:
+    """Whether a link leads to one commit, which stays what it is."""
+    return _COMMIT.fullmatch(link) is not None

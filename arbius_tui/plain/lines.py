@@ -203,7 +203,8 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "prediction": prediction,
     "identity": lambda i: f"{i['path']}  {exact_bytes(i['bytes'])}  CID {i['cid']}",
     "way": lambda i: "" if i["state"] == "wait" else f"{i['state']:<5} {i['title']}: {ways(i)}",
-    "account": lambda i: f"account {i['name']}  {i['address']}",
+    "account": lambda i: f"account {i['name']}  {i['address'] or 'its password tells the address'}  {i['vault']}",
+    "handover": lambda i: f"{i['text']}{'  ' * bool(i['url'])}{i['url']}",
     "money": lambda i: f"it has {i['text']}",
     "transaction": lambda i: f"{i['state']}  {i['tx_hash']}  nonce {i['nonce']}{block(i)}",
 }

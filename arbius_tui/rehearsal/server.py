@@ -24,7 +24,7 @@ from arbius_tui.rehearsal.keeper import Remembered, remembered
 from arbius_tui.services import files, model_folder, watching
 from arbius_tui.services.containers_logs import reason
 from arbius_tui.services.ports import Health, Server
-from arbius_tui.services.process import Child, born
+from arbius_tui.services.process import Child, born, to_the_end
 from arbius_tui.services.servers import HOST, free_port, not_ours
 
 ATTEMPTS = 5
@@ -118,6 +118,9 @@ class LocalServers:
 
     async def aclose(self) -> None:
         """End whatever server of ours runs for this project, also one that an earlier wizard left."""
+        await to_the_end(self._aclose())
+
+    async def _aclose(self) -> None:
         known = await asyncio.to_thread(self.remembered)
         if known is not None:
             await self.ours(known).stop()

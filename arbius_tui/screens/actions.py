@@ -15,7 +15,7 @@ from arbius_tui.screens.frame import FrameScreen
 from arbius_tui.steps.base import TITLES
 from arbius_tui.widgets.pane import Cancelled, Pane
 from arbius_tui.widgets.panes import Fact
-from arbius_tui.widgets.text import COMMAND
+from arbius_tui.widgets.text import COMMAND, GUTTER, LABEL
 
 if TYPE_CHECKING:
     from arbius_tui.widgets.ask import GoToPane
@@ -40,6 +40,9 @@ class KeyedScreen(FrameScreen):
         ),
         *(Binding(digit, f"number('{digit}')", priority=True, show=False) for digit in "0123456789"),
     ]
+
+    cleared = ""
+    """What became of the clipboard that a secret was pasted from."""
 
     coming: GoToPane | None = None
     """The pane that was asked for last; until it shows, keys for it come to the screen."""
@@ -88,6 +91,16 @@ class KeyedScreen(FrameScreen):
             self.say(await copy(text, self.app.copy_to_clipboard))
         else:
             self.say("there is nothing to copy here")
+
+    @work(group="copy", exclusive=True, exit_on_error=False)
+    async def on_dock_pasted(self) -> None:
+        """A secret was pasted: it is taken out of the clipboard where that can be done, and said."""
+        from arbius_tui.screens.clipboard import clear
+
+        told = await clear(self.app.copy_to_clipboard)
+        self.log_lines.feed(told)
+        self.cleared = told
+        self.say(told)
 
     async def action_back(self) -> None:
         """Close a question, or go back a step."""
@@ -141,7 +154,9 @@ class KeyedScreen(FrameScreen):
         from arbius_tui.widgets.ask import Notice
 
         text = self.command()
-        facts = [Fact("command", (text, COMMAND), "F4 copy"), Fact("", ("the same without a screen", "$muted"))]
+        rows = broken(text, self.query_one("#main").size.width - GUTTER - LABEL - len("F4 copy") - 5)
+        facts = [Fact("" if n else "command", (row, COMMAND), "" if n else "F4 copy") for n, row in enumerate(rows)]
+        facts.append(Fact("", ("the same without a screen", "$muted")))
         facts += self.beside()
         try:
             await self.ask.put(Notice("As a shell command", facts, TITLES[self.step], copied=text))
@@ -169,3 +184,14 @@ class KeyedScreen(FrameScreen):
     def cancel_job(self) -> bool:
         """Stop what runs; False when nothing does."""
         return False
+
+
+def broken(text: str, room: int) -> list[str]:
+    """A command on lines of `room` characters: between its words where they fit, all of it in any case."""
+    rows, room = [""], max(8, room)
+    for word in text.split(" "):
+        if rows[-1] and len(rows[-1]) + 1 + len(word) <= room:
+            rows[-1] += f" {word}"
+            continue
+        rows += [word[at : at + room] for at in range(0, len(word), room)] or [""]
+    return rows[1:] if not rows[0] else rows

@@ -40,6 +40,16 @@ async def copy(text: str, osc52: Callable[[str], None], environ: Mapping[str, st
     return await asyncio.to_thread(to_file, text)
 
 
+async def clear(osc52: Callable[[str], None], environ: Mapping[str, str] | None = None) -> str:
+    """Empty the clipboard after a secret was pasted from it, and return a sentence that says how far that goes."""
+    environ = os.environ if environ is None else environ
+    for needs, command in () if remote(environ) else TOOLS:
+        if (not needs or environ.get(needs)) and shutil.which(command[0]) and await feed(command, ""):
+            return f"the clipboard was cleared by {command[0]}; a clipboard manager may have a copy"
+    osc52("")
+    return "asked your terminal to clear its clipboard (OSC 52); some refuse: copy something else now"
+
+
 async def feed(command: tuple[str, ...], text: str) -> bool:
     """Whether the tool took the text in time. Its output is not read: xclip keeps it open as long as it serves."""
     nowhere = asyncio.subprocess.DEVNULL

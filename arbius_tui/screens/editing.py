@@ -26,7 +26,7 @@ def lend(app: App[Any], command: Sequence[str]) -> str:
 
     It owns the terminal, and this thread waits for it: nothing of ours may draw meanwhile.
     """
-    name = clean(command[0])
+    name = clean(os.path.basename(command[0]))
     try:
         with app.suspend():
             # The command is the author's own $EDITOR.
@@ -35,4 +35,4 @@ def lend(app: App[Any], command: Sequence[str]) -> str:
         return "an editor cannot be opened from here"
     except OSError as error:
         return f"cannot start {name}: {error.strerror}"
-    return f"{name} ended with {code}; nothing was read again" if code else ""
+    return f"{name} ended with {code}" if code else ""

@@ -9,12 +9,12 @@ from arbius_tui.domain.errors import Problem
 from arbius_tui.screens.part_fields import Judged, worst
 from arbius_tui.widgets.text import Cell, Column, Row, state_style
 
-SHORT_TYPES = {"decimal": "dec", "int_enum": "enum", "string_enum": "enum"}
+SHORT_TYPES = {"string": "str", "decimal": "dec", "int_enum": "enum", "string_enum": "enum"}
 
 
 def outline_columns(digits: int) -> tuple[Column, ...]:
     """The columns, with room for numbers of so many digits."""
-    return (Column("#", digits, digits, right=True), Column("Variable", 0, 0), Column("Type", 6, 6), Column("", 1, 1))
+    return (Column("#", digits, digits, right=True), Column("Variable", 0, 0), Column("Type", 5, 5), Column("", 1, 1))
 
 
 def number_of(row: Row | str) -> int:

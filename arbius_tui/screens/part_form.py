@@ -38,7 +38,7 @@ class PartForm(Vertical):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.form = Form()
+        self.form = Form(wide=True)
         self.room = VerticalScroll(self.form, can_focus=False)
         self.timer: Timer | None = None
         self.visit = 0

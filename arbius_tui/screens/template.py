@@ -7,24 +7,22 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widget import Widget
 
-from arbius_tui.domain.text import grouped, short
 from arbius_tui.screens.outline_rows import OutlineRows, changed, number_of, outline_columns
 from arbius_tui.screens.part_fields import RANKS, fields, specs_of
 from arbius_tui.screens.part_form import PartForm
-from arbius_tui.screens.parts import MOST, file_facts, place_of
+from arbius_tui.screens.parts import file_facts, place_of
 from arbius_tui.screens.session import Session
 from arbius_tui.screens.tabled import texts
 from arbius_tui.screens.template_file import FilePane
-from arbius_tui.screens.template_live import TemplateLive
+from arbius_tui.screens.template_foot import TemplateFoot
 from arbius_tui.screens.template_pane import Below
 from arbius_tui.widgets.edits import LastEdits
 from arbius_tui.widgets.frame import Rule
 from arbius_tui.widgets.outline import Outline
 from arbius_tui.widgets.panes import Empty, Fact
-from arbius_tui.widgets.text import GUTTER, LABEL, Column, counts, words
+from arbius_tui.widgets.text import GUTTER, LABEL, Column
 
 if TYPE_CHECKING:
     # With its first template; they load pydantic.
@@ -44,7 +42,7 @@ WHY = (
 )
 
 
-class TemplateScreen(TemplateLive):
+class TemplateScreen(TemplateFoot):
     """The JSON that is registered, part by part."""
 
     DEFAULT_CSS = """
@@ -83,11 +81,14 @@ class TemplateScreen(TemplateLive):
         self.keyed: tuple[object, ...] = ()
 
     def nothing(self) -> Empty:
-        """Before the first draft."""
+        """Before there is a file."""
         return Empty(
             "No template yet.",
-            [("Enter", "draft it from the running model, or read one that is there")],
-            "It is the JSON that miners and the website read; it is registered for good.",
+            [
+                ("Enter", "choose where it comes from: the model, a file, an Arbius checkout, a model id"),
+                ("F2", "the command that does the same"),
+            ],
+            "It is the JSON that miners and the website read; nothing is registered by this.",
         )
 
     def side(self) -> Iterable[Widget]:
@@ -160,7 +161,7 @@ class TemplateScreen(TemplateLive):
         self.below.show(document, part, problems, facts=facts, others=others, model=(model, source))
         name = self.path if group == "file" else id.partition("/")[2] if group in ("left", "meta") else self.name_of(id)
         self.title_rule.show(os.path.basename(name), "", place_of(id, list(self.table.rows.places)))
-        if self.pane_of_file.display and (self.has_class("-wide") or self.has_class("-file")):
+        if self.has_class("-file") or (self.has_class("-wide") and not self.has_class("-short")):
             self.pane_of_file.show(self.path, document, part if group != "meta" else "/meta", self.judged)
 
     def show_fields(self, id: str, editing: Editing, moved: bool) -> None:
@@ -217,29 +218,3 @@ class TemplateScreen(TemplateLive):
         """Another size, other lines."""
         self.shown = ()
         super().on_resize()
-
-    # --- the frame
-
-    def status(self) -> Content:
-        """How many problems, and how big the file is."""
-        if self.running or self.editing is None:
-            return super().status()
-        size = self.editing.template.size
-        style = "bold $error" if size > MOST else "$muted"
-        big = words((f"{grouped(size)} B of {grouped(MOST)}", style))
-        return counts((self.judged.count("error"), "ERROR"), (self.judged.count("warn"), "warn")) + big
-
-    def aside(self) -> Content:
-        """The CID, and the model id once the sender is known."""
-        if self.running or self.editing is None:
-            return super().aside()
-        cid = words(("CID ", "$muted"), short(self.editing.template.cid))
-        known = self.model_id()
-        return words(cid, ("  id ", "$muted"), short(known)) if known else cid
-
-    def command(self) -> str:
-        """The same without a screen: the value of the field under the cursor, or the check."""
-        field = self.form.form.field
-        if self.editing and self.form.has_focus_within and field:
-            return self.shell("template", "edit", self.path, "set", f"{field.id}={field.value}")
-        return self.shell("template", "check", self.path or "FILE")

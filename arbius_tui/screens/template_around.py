@@ -1,4 +1,4 @@
-"""What stands around a template that is edited: the model's own word, other versions of the file, another editor."""
+"""What stands around a template that is edited: the model's own word, and other versions of the file."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from textual import work as worker
 
-from arbius_tui.domain.errors import Failure, Problem
-from arbius_tui.domain.events import Done, Found, Line
+from arbius_tui.domain.errors import Failure
+from arbius_tui.domain.events import Found
 from arbius_tui.domain.questions import Question
-from arbius_tui.screens.editing import editor, lend
 from arbius_tui.screens.session import Session
 from arbius_tui.screens.tabled import texts
 from arbius_tui.screens.template_file import FilePane
 from arbius_tui.screens.template_keys import TemplateKeys
-from arbius_tui.steps.base import TITLES
 from arbius_tui.widgets.pane import Cancelled
 
 if TYPE_CHECKING:
@@ -40,12 +38,6 @@ class TemplateAround(TemplateKeys):
 
     def draw(self, at: str = "") -> None:
         """Hook: everything that the template decides."""
-
-    def open_file(self, path: str, outside: str = "") -> None:
-        """Hook: open the file with its history."""
-
-    def refused(self, problem: Problem) -> None:
-        """Hook: a file that cannot be read or written."""
 
     @property
     def path(self) -> str:
@@ -149,70 +141,7 @@ class TemplateAround(TemplateKeys):
                 self.draw()
         await super().action_save()
 
-    # --- the author's own editor
-
-    def action_edit(self) -> None:
-        """Open the file in the author's editor, then take it back."""
-        command = editor()
-        busy = next(
-            (TITLES.get(name, name) for name, state in self.session.journey.states.items() if state == "run"), ""
-        )
-        if not self.path:
-            self.say("there is no file yet; Enter drafts one")
-        elif not command:
-            self.say(f"$EDITOR is not set; edit {self.path} and press F5")
-        elif busy:
-            # The editor holds up everything here; a prediction would run into its time limit.
-            self.say(f"{busy} is running; it would stand still while the editor is open")
-        elif trouble := lend(self.app, [*command, self.path]):
-            self.say(trouble)
-        else:
-            self.take_back(f"edited in {Path(command[0]).name}")
-
-    @worker(group="pane", exclusive=True, exit_on_error=False)
-    async def take_back(self, name: str) -> None:
-        """What the editor left; of a broken file both versions are kept, and the author says which counts."""
-        from arbius_tui.steps.template_versions import TakeBack
-
-        before = self.editing.template.data if self.editing else b""
-        follow = "leave"
-        try:
-            walk = await self.session.opened()
-            async with aclosing(walk.beside(TakeBack(Path(self.path), before), self.ask)) as events:
-                async for event in events:
-                    if isinstance(event, Done):
-                        follow = str(event.result.get("next"))
-                    elif isinstance(event, Line):
-                        self.say(event.text)
-        except Cancelled:
-            pass
-        except Failure as failure:
-            self.refused(failure.problem)
-            return
-        if follow == "edit":
-            self.call_later(self.action_edit)
-        else:
-            self.open_file(self.path, name)
-
-    # --- rows that are shown or taken in
-
-    def action_include(self) -> None:
-        """The input under the cursor, or all that the model has and the template lacks."""
-        from arbius_tui.domain import template_edits as edits
-
-        found = self.missing()
-        name = self.here.removeprefix("left/")
-        rows = {name: found[name]} if name in found else {} if self.here.startswith("left/") else found
-        if not rows:
-            self.say("this one stays out: the reason stands beside it" if self.here.startswith("left/")
-                     else "the model has nothing that is missing here")  # fmt: skip
-            return
-        title = f"import {name}" if name in rows else f"import {len(rows)} from model"
-        patch = [("add", "/input/-", dict(row)) for row in rows.values()]
-        count = len(edits.rows(self.editing, "input")) if self.editing else 0
-        self.do(lambda editing: edits.patch_of(editing, title, patch), f"input/{count}")
-
-    @worker(group="pane", exclusive=True, exit_on_error=False)
+    @worker(group="filter", exclusive=True, exit_on_error=False)
     async def action_filter(self) -> None:
         """Only rows with a text."""
         from arbius_tui.widgets.ask import FieldPane

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
-from arbius_tui.domain.errors import BadInput, Problem
-from arbius_tui.screens.part_fields import Judged
-from arbius_tui.screens.part_form import PartForm
-from arbius_tui.screens.tabled import TableScreen
-from arbius_tui.widgets.json_view import JsonView
+from arbius_tui.domain.errors import BadInput
+from arbius_tui.screens.template_hints import TemplateHints
 
 if TYPE_CHECKING:
     # With the first template; they load pydantic.
     from arbius_tui.domain.editing import Editing
 
 
-class TemplateKeys(TableScreen):
+class TemplateKeys(TemplateHints):
     """Letters act on the row under the cursor of the outline; the other keys act wherever the focus is."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -33,31 +30,23 @@ class TemplateKeys(TableScreen):
         Binding("ctrl+r", "redo", "redo", id="template.redo", priority=True, tooltip="do again what was undone"),
         Binding("f6", "file", "file", id="template.file", tooltip="to the file as it will be registered, and back"),
         Binding("d", "base", "compare", id="template.base", tooltip="compare the file with another version"),
-        Binding("i", "include", "import", id="template.include", tooltip="take in what the model has and this lacks"),
+        Binding("i", "include", "import", id="template.include", tooltip="take in what the model or a template has"),
         Binding("slash", "filter", "filter", id="template.filter", tooltip="only rows with a text"),
         Binding("ctrl+e", "edit", "$EDITOR", id="template.edit", priority=True, tooltip="open it in your own editor"),
     ]
     LETTERS: ClassVar[frozenset[str]] = frozenset({"include", "filter", "duplicate"})
     """Actions of letters alone: they need a list that has the focus."""
 
-    editing: Editing | None = None
-    judged = Judged()
-    needle = ""
-    form: PartForm
-    view: JsonView
-
     def take(self, editing: Editing, at: str = "") -> None:
         """Hook: the template is this one now; `at` is the row of the outline to stand on."""
 
     def action_include(self) -> None:
-        """Hook: take in what the model has and the template lacks."""
+        """Hook: take in what another source has and the template lacks."""
+
+    def restore(self) -> object:
+        """Hook: the version from before in place of a file that cannot be read."""
 
     # --- where the keys are
-
-    @property
-    def here(self) -> str:
-        """The id of the row under the cursor of the outline."""
-        return self.table.row.id if self.table.row else ""
 
     @property
     def place(self) -> str:
@@ -68,6 +57,10 @@ class TemplateKeys(TableScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Letters are keys of the lists; everything needs a template."""
+        if action == "edit":
+            return self.ask.pane is None and not self.running
+        if action == "fix" and self.is_broken:
+            return self.ask.pane is None
         if action in ("add", "remove", "shift", "undo", "redo", "file", "fix", *self.LETTERS):
             listed = self.table.has_focus or (self.view.has_focus and action != "duplicate")
             return self.editing is not None and self.ask.pane is None and (action not in self.LETTERS or listed)
@@ -155,17 +148,11 @@ class TemplateKeys(TableScreen):
         else:
             self.say("there is nothing to do again")
 
-    def fixable(self) -> Problem | None:
-        """The problem that F8 mends: of the field, of the row, or the first of all."""
-
-        def first(problems: Sequence[Problem]) -> Problem | None:
-            return next((problem for problem in problems if problem.fix and problem.fix.patch), None)
-
-        at = self.form.at if self.form.has_focus_within else ""
-        return first(self.judged.at(at)) or first(self.judged.of_part(self.here)) or first(self.judged.problems)
-
     def action_fix(self) -> None:
-        """Apply the fix of the problem here, else of the first that has one."""
+        """Apply the fix of the problem here, else of the first that has one; of a broken file, what was before."""
+        if self.is_broken:
+            self.restore()
+            return
         from arbius_tui.domain import template_edits as edits
         from arbius_tui.screens.part_fields import part_id
 
@@ -182,34 +169,15 @@ class TemplateKeys(TableScreen):
         self.set_class(not away, "-file")
         if self.editing:
             self.take(self.editing)
-        self.call_after_refresh((self.table if away else self.view).focus)
+        self.set_focus(self.table if away else self.view)
 
     async def action_back(self) -> None:
         """From the fields and the file back to the outline; from there a step back."""
         if self.ask.pane is None and self.editing and (self.form.has_focus_within or self.view.has_focus):
             self.set_class(False, "-file")
-            self.call_after_refresh(self.table.focus)
+            self.set_focus(self.table)
         elif self.ask.pane is None and self.needle and self.editing:
             self.needle = ""
             self.take(self.editing)
         else:
             await super().action_back()
-
-    def wanted(self) -> list[str]:
-        """The keys of row 1, by where the focus is."""
-        if self.running or self.editing is None:
-            return ["frame.cancel"] if self.running else ["Enter draft"]
-        fix = ["template.fix"] if self.fixable() else []
-        if self.view.has_focus:
-            return [*fix, "template.file", "template.base", "template.undo", "template.redo", "template.edit"]
-        if self.form.has_focus_within:
-            choice = ["template.remove", "S-Up move"] if "/choices/" in self.form.at else []
-            return [*fix, "Enter next", *choice, "template.undo", "template.redo", "template.file", "template.edit"]
-        if self.here.startswith("left/"):
-            return ["template.include", *fix, "template.file", "template.undo", "template.redo", "template.edit"]
-        own = ["template.open", "template.add", "template.duplicate", "template.remove", "K/J move", "template.file"]
-        return [*fix, *own, "template.include", "template.undo", "template.redo", "template.edit", "template.filter"]
-
-    def fills(self) -> bool:
-        """While typing is next the field is the fill."""
-        return super().fills() and not self.form.has_focus_within

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
-from time import perf_counter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work as worker
-from textual.timer import Timer
 from textual.worker import Worker
 
 from arbius_tui.domain.errors import Failure, Problem
 from arbius_tui.domain.events import Done, Event, Found, Line, Started, Trouble
-from arbius_tui.screens.part_fields import Judged, part_id
+from arbius_tui.screens.part_fields import part_id
 from arbius_tui.screens.part_form import PartForm
 from arbius_tui.screens.parts import changed_part
 from arbius_tui.screens.session import Session
-from arbius_tui.screens.template_around import TemplateAround
+from arbius_tui.screens.template_judged import TemplateJudged
 
 if TYPE_CHECKING:
     # With its first template; they load pydantic.
@@ -27,13 +25,11 @@ if TYPE_CHECKING:
     from arbius_tui.steps.template_edit import BrokenFile, Newest
 
 
-class TemplateLive(TemplateAround):
+class TemplateLive(TemplateJudged):
     """Opens the file for editing, keeps every state of it, and judges each."""
 
-    QUICK: ClassVar[float] = 0.006
-    """Seconds that judging may take inside of a frame; what takes longer is done in a thread after it."""
-    SOON: ClassVar[float] = 0.05
-    """Seconds after the last key before such a judgement begins."""
+    PATIENCE: ClassVar[float] = 5.0
+    """Seconds that the disk may take before another editor opens."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -41,11 +37,8 @@ class TemplateLive(TemplateAround):
         self.newest: Newest | None = None
         self.broken: BrokenFile | None = None
         self.found: list[Problem] = []
-        self.notes: list[tuple[Problem, Any]] = []
         self.readable = False
-        self.took = 0.0
-        self.later: Timer | None = None
-        self.outside = ""
+        self.outside = self.welcome = ""
 
     def jobs(self) -> list[Worker[None]]:
         """The file is kept until the last moment."""
@@ -85,10 +78,16 @@ class TemplateLive(TemplateAround):
 
     # --- the file
 
-    def open_file(self, path: str, outside: str = "") -> None:
+    def open_file(self, path: str, outside: str = "", said: str = "") -> None:
         """Open the file with its history; what was open before is on disk by then."""
-        self.opened, self.outside, self.broken = path, outside, None
+        self.opened, self.outside, self.broken, self.welcome = path, outside, None, said
         self.keeper = self.keep(path)
+
+    async def all_kept(self) -> None:
+        """Wait until all that was edited is on disk; a disk that hangs does not hold up the author."""
+        if self.newest:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.newest.kept.wait(), self.PATIENCE)
 
     @worker(group="edits", exclusive=True, exit_on_error=False)
     async def keep(self, path: str) -> None:
@@ -127,11 +126,25 @@ class TemplateLive(TemplateAround):
 
         super().on_trouble(Trouble(problem))
         broken = self.broken
+        if problem.code == "cannot-read" and self.editing is None and self.opened:
+            broken = unreadable(self.opened)
         if broken is not None and broken.path == self.opened and problem.code != "changed-outside":
-            self.editing = None
-            self.set_class(False, "-empty")
-            self.set_class(True, "-broken")
-            self.pane_of_file.show_broken(broken.path, broken.text, problem.what)
+            self.show_as_text(broken, problem.what)
+        self.refresh_keys()
+
+    def show_as_text(self, broken: BrokenFile, what: str) -> None:
+        """A file that is no template, as it is, and what can be done about it."""
+        self.editing, self.broken = None, broken
+        self.set_class(False, "-empty")
+        self.set_class(True, "-broken")
+        self.pane_of_file.show_broken(broken.path, broken.text, what)
+        self.table.set_rows([])
+        self.set_focus(self.view)
+        self.say(
+            "which version counts? F8 brings back the one from before; the broken one is kept beside it"
+            if broken.before
+            else "it is never written over; mend it in an editor, then F5 reads it again"
+        )
 
     def begin_editing(self, editing: Editing) -> None:
         """The template is open."""
@@ -141,15 +154,19 @@ class TemplateLive(TemplateAround):
         self.show_problem(None)
         self.set_class(False, "-broken")
         first = self.editing is None
-        if self.pane_of_file.base is None or self.pane_of_file.base_name == "saved":
-            self.pane_of_file.compare(editing.template.document, "saved")
+        if self.saved_document is None:
+            self.saved_document = editing.template.document
+            self.pane_of_file.compare(self.saved_document, "saved")
         known = set(map(repr, lint(editing.template)))
         document = editing.template.document
         self.notes = [(p, value_at(document, p.path)) for p in self.found if repr(p) not in known]
         self.took = 0.0
-        self.take(editing, first_trouble(self.problems_of(editing)) if first else "")
+        self.form.rest()  # what was typed is in the history; the field says what the file says now
+        self.take(editing, first_trouble(self.problems_of(editing)) if first else "?")
         if first and self.ask.pane is None:
-            self.call_after_refresh(self.table.focus)
+            self.set_focus(self.table)
+        if self.welcome:
+            self.say(self.welcome)
         self.call_after_refresh(self.look_around)
 
     def take(self, editing: Editing, at: str = "") -> None:
@@ -189,44 +206,12 @@ class TemplateLive(TemplateAround):
             self.table.go(self.form.at[1:])
         self.draw()
 
-    # --- the problems
 
-    def judge(self, editing: Editing) -> None:
-        """In this frame where that is quick, else right after the author pauses."""
-        if self.later:
-            self.later.stop()
-        if self.took > self.QUICK:
-            self.later = self.set_timer(self.SOON, self.judge_later)
-            return
-        began = perf_counter()
-        self.judged = Judged.of(self.problems_of(editing))
-        self.took = perf_counter() - began
+def unreadable(path: str) -> BrokenFile:
+    """A file that is there and cannot be read: nothing of it can be shown."""
+    from arbius_tui.steps.template_edit import BrokenFile
 
-    @worker(group="judge", exclusive=True, exit_on_error=False)
-    async def judge_later(self) -> None:
-        """In a thread, so that a key is never held up."""
-        editing = self.editing
-        if editing is None:
-            return
-        began = perf_counter()
-        found = await asyncio.to_thread(lambda: Judged.of(self.problems_of(editing)))
-        self.took = perf_counter() - began
-        if editing is self.editing:
-            self.judged = found
-            self.tell()
-            self.draw()
-
-    def problems_of(self, editing: Editing) -> Sequence[Problem]:
-        """What was typed and is not valid, what the lint finds, and what the draft could not know."""
-        from arbius_tui.domain.lint import lint
-        from arbius_tui.domain.lint_model import against
-        from arbius_tui.domain.patching import value_at
-        from arbius_tui.domain.template_edits import problems
-
-        document = editing.template.document
-        notes = [note for note, value in self.notes if value_at(document, note.path) == value]
-        model = against(editing.template, self.model.model) if self.model else []
-        return [*problems(editing), *lint(editing.template), *model, *notes]
+    return BrokenFile("template", path, False, "")
 
 
 def first_trouble(problems: Sequence[Problem]) -> str:

@@ -4,28 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from arbius_tui.domain.events import Found, Saved, Started, plain
+from arbius_tui.domain.events import Found, Saved, Started, Trouble, plain
 from arbius_tui.domain.questions import Choice, Question
 from arbius_tui.domain.records import WalletRecord
+from arbius_tui.domain.text import amount
 from arbius_tui.screens.findings import place
 from arbius_tui.screens.session import Session
 from arbius_tui.screens.tabled import TableScreen, texts
 from arbius_tui.widgets.dock import Dock
 from arbius_tui.widgets.panes import Empty, Fact, why
-from arbius_tui.widgets.text import Column, Row, words
+from arbius_tui.widgets.text import Column, Row, state_style, words
 
 KEPT = {
     "keystore": "encrypted in a file of yours; each signature asks for its password",
     "keyring": "in this system's own keyring; it asks you when it is locked",
     "rehearsal": "made for this rehearsal and worth nothing on any other chain",
     "watch": "not here: this account can look, and another device signs",
+    "foundry": "in Foundry's own keystore, which is only read; each signature asks for its password",
+    "geth": "in geth's own keystore, which is only read; each signature asks for its password",
+    "brownie": "in Brownie's own keystore, which is only read; each signature asks for its password",
+    "ape": "in Ape's own keystore, which is only read; each signature asks for its password",
+    "signer": "in Clef; it asks you in its own window for each signature",
+    "frame": "in Frame, which signs and sends; it asks you in its own window",
+    "browser": "in your browser's wallet, which signs and sends; it asks you there",
 }
 """Where the key of an account is, by the kind of its vault."""
+
+NEXT = {
+    "watch": "Register writes a file for the other device, and takes it back signed",
+    "frame": "Register hands the transaction over, and follows what was sent",
+    "browser": "Register opens a page in your browser, and follows what was sent",
+}
+"""What Register does with an account that does not sign here."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,7 @@ class WalletScreen(TableScreen):
         Column("Kept in", 9, 10),
         Column("", 5, 5),
     )
+    room: ClassVar[int] = 7
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "choose", id="wallet.run", tooltip="choose the account that signs, or make a new one"),
     ]
@@ -71,7 +87,8 @@ class WalletScreen(TableScreen):
 
     def nothing(self) -> Empty:
         """Before the first choice."""
-        does = "make a throw-away key, worth nothing" if self.session.rehearsal else "choose one, or make a new key"
+        rehearsal = self.session.rehearsal
+        does = "make a throw-away key, worth nothing" if rehearsal else "choose one: yours, a new key, your wallet's"
         return Empty(
             "No account signs yet.",
             [("Enter", does)],
@@ -81,7 +98,8 @@ class WalletScreen(TableScreen):
     def recall(self) -> None:
         """The account that was chosen."""
         self.accounts: dict[str, Known] = {}
-        self.has = ""
+        self.has: dict[str, Any] = {}
+        self.lacks, self.kept = "", False
         name, address, kind = texts(self.saved_record(), "name", "address", "kind")
         if address:
             self.take(Known(name, address, kind, chosen=True))
@@ -94,8 +112,15 @@ class WalletScreen(TableScreen):
 
     def on_started(self, event: Started) -> None:
         """Balances are old now."""
-        self.has = ""
+        self.has, self.lacks, self.kept = {}, "", False
         super().on_started(event)
+
+    def on_trouble(self, event: Trouble) -> None:
+        """What the chosen account lacks, or why nobody knows; files that are of no use stand in the log."""
+        super().on_trouble(event)
+        if event.problem.severity == "warn" and self.chosen is not None and self.running and self.kept:
+            self.lacks = event.problem.what
+            self.explain(self.chosen.id)
 
     def on_found(self, event: Found) -> None:
         """An account, or what the chosen one has."""
@@ -105,7 +130,7 @@ class WalletScreen(TableScreen):
             if account.id not in self.accounts:
                 self.take(account)
         elif event.item.kind == "money":
-            self.has = str(found["text"])
+            self.has = found
             if self.table.row:
                 self.present(self.table.row.id)
         self.refresh_status()
@@ -113,6 +138,7 @@ class WalletScreen(TableScreen):
     def on_saved(self, event: Saved) -> None:
         """The one that signs."""
         if isinstance(chosen := event.change, WalletRecord):
+            self.kept = True
             for account in list(self.accounts.values()):
                 mine = (account.name, account.vault) == (chosen.name, chosen.kind)
                 self.take(Known(account.name, account.address, account.vault, mine))
@@ -128,22 +154,42 @@ class WalletScreen(TableScreen):
         """Why this address matters, where its key is, what it has."""
         account = self.accounts[id]
         facts = [why("the model id depends on it: another account gives another id")]
-        facts += [Fact("address", account.address, "F4 copy"), Fact("key", KEPT.get(account.vault, account.vault))]
+        address = account.address or "Enter, then its password tells"
+        facts += [Fact("address", address, "F4 copy"), Fact("key", KEPT.get(account.vault, account.vault))]
         if account.chosen:
-            facts.append(Fact("has", self.has or ("F5 asks the chain", "$muted")))
+            facts += self.money()
+        if self.cleared and account.chosen:
+            facts.append(Fact("notice", self.cleared))
+        if after := NEXT.get(account.vault):
+            facts.append(Fact("then", after))
         self.pane.show(account.name, "", place(self.table), facts)
+
+    def money(self) -> list[Fact]:
+        """What the chosen account has and lacks, and the official pages that help."""
+        if not self.has:
+            return [Fact("has", (self.lacks or "F5 asks the chain", "$muted"))]
+        facts = [Fact("has", str(self.has["text"]))]
+        if int(self.has["short_wei"]):
+            facts.append(Fact("short", (f"{amount(int(self.has['short_wei']), 'ETH')}, exactly", "$warning")))
+        if self.has["bridge"] and (int(self.has["short_wei"]) or not int(self.has["balance_wei"])):
+            facts.append(Fact("bridge", str(self.has["bridge"])))
+        if self.has["faucet"]:
+            facts.append(Fact("faucet", f"test AIUS, free to mint: {self.has['faucet']}"))
+        return facts
 
     def status(self) -> Content:
         """Who signs."""
         if self.chosen is None or self.running:
             return super().status()
         count = len(self.accounts)
+        if self.lacks:
+            return words(("warn", state_style("warn")), f"  {self.chosen.name} signs  {self.lacks}")
         parts = ("ok", "$success"), f"  {self.chosen.name} signs", (f"  {count} account{'s' * (count > 1)}", "$muted")
         return words(*parts)
 
     def aside(self) -> Content:
         """What it has."""
-        return super().aside() if self.running else words((self.has, "$muted"))
+        return super().aside() if self.running else words((str(self.has.get("text", "")), "$muted"))
 
     def command(self) -> str:
         """The same without a screen."""

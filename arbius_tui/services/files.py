@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import select
+from io import FileIO
 from pathlib import Path
 
 from arbius_tui.domain.errors import BadInput, NotReady
 from arbius_tui.domain.text import clean
 from arbius_tui.services.store import replace_file
+
+PATIENCE = 10.0
+"""Seconds that a pipe may be silent."""
 
 
 def absolute(typed: str) -> Path:
@@ -14,11 +21,24 @@ def absolute(typed: str) -> Path:
     return Path(typed).expanduser().absolute()
 
 
-def read(path: Path, limit: int = 16 * 1024 * 1024) -> bytes:
-    """A file's bytes; BadInput in words for a path that is none, a folder, or something absurdly big."""
+def there(path: Path) -> bool:
+    """Whether something is at the path, be it a link that goes in a circle or what the author may not look at."""
     try:
-        with path.open("rb") as file:
-            data = file.read(limit + 1)  # a device or a pipe may never end
+        path.stat()
+    except OSError as error:
+        return error.errno in (errno.ELOOP, errno.EACCES)
+    except ValueError:  # a NUL in the name
+        return False
+    return True
+
+
+def read(path: Path, limit: int = 16 * 1024 * 1024) -> bytes:
+    """A file's bytes; BadInput in words for a path that is none, a folder, a silent pipe, or something absurdly big."""
+    try:
+        with open(path, "rb", buffering=0, opener=at_once) as file:
+            data = whole(file, limit + 1)  # a device or a pipe may never end
+    except TimeoutError:
+        raise unreadable(path, f"nothing came through this pipe within {PATIENCE:g} s") from None
     except OSError as error:
         raise unreadable(path, (error.strerror or "no such file").lower()) from None
     except ValueError:  # a NUL in the name
@@ -28,6 +48,26 @@ def read(path: Path, limit: int = 16 * 1024 * 1024) -> bytes:
     return data
 
 
+def at_once(name: str, flags: int) -> int:
+    """Open without waiting for a pipe's other end, which may never come."""
+    return os.open(name, flags | os.O_NONBLOCK)
+
+
+def whole(file: FileIO, most: int) -> bytes:
+    """All that a file has, or so many bytes; TimeoutError when a pipe or a device stays silent."""
+    data = bytearray()
+    watch = select.poll()
+    watch.register(file, select.POLLIN)
+    while len(data) < most:
+        if not watch.poll(PATIENCE * 1000):  # a file on disk is always ready
+            raise TimeoutError
+        piece = file.read(most - len(data))
+        if piece == b"":
+            break
+        data += piece or b""
+    return bytes(data)
+
+
 def unreadable(path: Path, reason: str) -> BadInput:
     """A file that cannot be read."""
     return BadInput(
@@ -35,6 +75,7 @@ def unreadable(path: Path, reason: str) -> BadInput:
         f"cannot read {clean(str(path))}: {reason}",
         why="nothing was changed",
         fix="give the path of a file that exists and that you may read",
+        detail=reason,
     )
 
 

@@ -42,16 +42,65 @@ def new_key() -> Secret:
 
 
 def parsed_key(key: Secret) -> Secret:
-    """A key as people paste it -> `0x` and 64 digits; BadInput (`key-malformed`) that tells its length and no more."""
-    tidy = Secret("".join(key.reveal().split()).lower().removeprefix("0x"))
-    if fault := key_fault(tidy):
-        raise BadInput(
-            "key-malformed",
-            f"this is no private key: {fault}",
-            why="a key that is cut or mistyped is another account, or none",
-            fix="paste all 64 hexadecimal digits, with or without 0x",
-        )
-    return Secret("0x" + tidy.reveal())
+    """A key as people paste it -> `0x` and 64 digits; BadInput (`key-malformed`) that tells its length and no more.
+
+    Blanks, quotes, `0x` and a `PRIVATE_KEY=` in front are taken off. What people paste by mistake is refused in words
+    of its own: `key-is-phrase`, `key-is-address`.
+    """
+    tidy = bare(key)
+    fault = key_fault(tidy)
+    if not fault:
+        return Secret("0x" + tidy.reveal())
+    if is_phrase(key):
+        raise seed_phrase()
+    if re.fullmatch("[0-9a-f]{40}", tidy.reveal()):
+        raise only_address()
+    raise BadInput(
+        "key-malformed",
+        f"this is no private key: {fault}",
+        why="a key that is cut or mistyped is another account, or none",
+        fix="paste all 64 hexadecimal digits, with or without 0x",
+    )
+
+
+def bare(key: Secret) -> Secret:
+    """The digits alone, in lower case: without what shells, `.env` files and web pages put around them."""
+    text = key.reveal().translate(INVISIBLE).strip()
+    named = re.fullmatch(r"(?:export\s+|set\s+|-+)?[A-Za-z_][A-Za-z0-9_-]{0,60}\s*[=:]\s*(.*)", text, re.DOTALL)
+    text = (named.group(1) if named else text).strip().rstrip(";,").strip(QUOTES)
+    return Secret("".join(text.split()).lower().removeprefix("0x"))
+
+
+QUOTES = "\"'`\u201c\u201d\u2018\u2019 \t\r\n"
+
+INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\x00"))
+"""Characters that web pages and editors add and nobody sees."""
+
+
+def is_phrase(key: Secret) -> bool:
+    """Whether it looks like a seed phrase (BIP 39): 12 to 24 words of letters."""
+    words = re.sub(r"^\s*\w+\s*[=:]|[\d.,;\"']+", " ", key.reveal()).split()
+    return len(words) in range(11, 26) and all(word.isalpha() and 2 < len(word) < 12 for word in words)
+
+
+def seed_phrase() -> BadInput:
+    """Twelve words or more."""
+    return BadInput(
+        "key-is-phrase",
+        "this is a seed phrase, not a private key; it is not kept",
+        why="a seed phrase opens every account of your wallet on every chain; one account is all that is needed here",
+        fix="sign with the wallet that has it (browser wallet), or export there the private key of this one account",
+    )
+
+
+def only_address() -> BadInput:
+    """Forty digits."""
+    return BadInput(
+        "key-is-address",
+        "this is an address, not a private key",
+        why="with an address one can look; only the key behind it can sign",
+        fix="to look only, and sign on another device: arbius-tui wallet watch NAME ADDRESS",
+    )
 
 
 def key_fault(key: Secret) -> str:

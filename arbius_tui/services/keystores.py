@@ -12,13 +12,65 @@ from pathlib import Path
 from typing import Any
 
 from arbius_tui.domain.secret import Secret
-from arbius_tui.services.keys import key_fault
+from arbius_tui.domain.text import clean
+from arbius_tui.services.keys import address_of, key_fault
 from arbius_tui.services.store import sync_folder
+from arbius_tui.services.vault_words import damaged, no_account, other_address, wrong_password
 
 SCRYPT_N = 262_144
 """Scrypt's cost where the key is worth something: 0.8 s and 256 MiB (measured). The rehearsal's is 8,192."""
-SCRYPT_MEMORY, PBKDF2_ROUNDS = 1 << 30, 10_000_000
-"""Bytes and rounds that a keystore may ask for at most; a foreign file could ask for all there is."""
+SCRYPT_MEMORY, SCRYPT_TIMES, PBKDF2_ROUNDS = 1 << 30, 16, 10_000_000
+"""Bytes, p and rounds that a keystore may ask for at most; a foreign file could ask for all there is."""
+
+LONGEST = 1 << 16
+"""Bytes of a keystore; they have some 500."""
+
+
+def parsed(data: bytes, path: Path) -> dict[str, Any]:
+    """A keystore's JSON with its first names in lower case; NotReady `keystore-damaged`."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, type(error).__name__) from None
+    if not isinstance(found, dict):
+        raise damaged(path, "no JSON object")
+    return {str(key).lower(): value for key, value in found.items()}  # geth of 2015 wrote `Crypto`
+
+
+def read_keystore(path: Path, name: str) -> dict[str, Any]:
+    """A keystore from its file; BadInput `no-such-account`, NotReady `keystore-damaged`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LONGEST + 1)
+    except FileNotFoundError:
+        raise no_account(name, str(path.parent)) from None
+    except OSError as error:
+        raise damaged(path, error.strerror or type(error).__name__) from None
+    if len(data) > LONGEST:
+        raise damaged(path, f"it has more than {LONGEST} bytes")
+    return parsed(data, path)
+
+
+def opened(keystore: Mapping[str, Any], password: Secret, path: Path, name: str) -> Secret:
+    """The decrypted key (0x..), whose address is the one that the file states if it states one.
+
+    BadInput `wrong-password`, NotReady `keystore-damaged` and `keystore-other-address`. It takes seconds of a thread.
+    """
+    if cost := absurd_cost(keystore):
+        raise damaged(path, cost)
+    key, fault = decrypted(keystore, password)
+    if fault == MAC:
+        raise wrong_password(name)
+    if key is None:
+        raise damaged(path, fault)
+    stated, real = stated_address(keystore), address_of(key)
+    if stated not in ("", real):
+        raise other_address(path, stated, real)
+    return Secret("0x" + key.reveal())
+
+
+MAC = "MAC mismatch"
+"""What eth_keyfile says when the password is another one."""
 
 
 def encrypted(key: Secret, password: Secret, scrypt_n: int) -> bytes:
@@ -43,24 +95,53 @@ def decrypted(keystore: Mapping[str, Any], password: Secret) -> tuple[Secret | N
     try:
         key = Accounts.decrypt({**keystore}, secret_text(password).reveal())
     except Exception as error:  # a foreign file can be wrong in every way
-        return None, "MAC mismatch" if str(error) == "MAC mismatch" else type(error).__name__
+        return None, MAC if str(error) == MAC else type(error).__name__
     found = Secret(bytes(key).hex())
     return (None, "the key is none") if key_fault(found) else (found, "")
 
 
 def absurd_cost(keystore: Mapping[str, Any]) -> str:
-    """Why opening this keystore would cost too much, or empty."""
+    """Why opening this keystore is refused before it costs anything, with the figure; empty when it is not."""
     crypto = keystore.get("crypto")
     params = crypto.get("kdfparams") if isinstance(crypto, dict) else None
+    if keystore.get("version") != 3:
+        return f"it is of version {clean(str(keystore.get('version')))[:20]}; only version 3 holds an account's key"
     if not isinstance(crypto, dict) or not isinstance(params, dict):
         return "it has no crypto section"
-    number = {key: value for key, value in params.items() if isinstance(value, int) and value > 0}
-    n, r, p, c = (number.get(key, 0) for key in "nrpc")
-    if crypto.get("kdf") == "scrypt":
-        good = n > 1 and n & (n - 1) == 0 and r and p and 128 * n * r <= SCRYPT_MEMORY and p <= 16
-    else:
-        good = crypto.get("kdf") == "pbkdf2" and 0 < c <= PBKDF2_ROUNDS
-    return "" if good and number.get("dklen", 0) in range(32, 65) else "it asks for too much memory or time"
+    dklen = whole(params, "dklen")
+    if not 32 <= dklen <= 64:
+        return f"dklen is {dklen or 'missing'}; it is 32 in every keystore"
+    match crypto.get("kdf"):
+        case "scrypt":
+            return scrypt_fault(*(whole(params, key) for key in "nrp"))
+        case "pbkdf2":
+            return pbkdf2_fault(whole(params, "c"))
+        case other:
+            return f"its key derivation is {clean(str(other))[:20]!r}, neither scrypt nor pbkdf2"
+
+
+def pbkdf2_fault(rounds: int) -> str:
+    """What is absurd about PBKDF2's rounds, with the figure."""
+    if not rounds:
+        return "pbkdf2's c is no number"
+    return f"pbkdf2 asks for {rounds} rounds; {PBKDF2_ROUNDS} are allowed" if rounds > PBKDF2_ROUNDS else ""
+
+
+def whole(params: Mapping[str, Any], key: str) -> int:
+    """A number above 0 from a foreign file, or 0."""
+    value = params.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def scrypt_fault(n: int, r: int, p: int) -> str:
+    """What is absurd about scrypt's parameters, with the figure."""
+    if n < 2 or n & (n - 1) or not r or not p:
+        return "scrypt's n is no power of two, or r or p is missing"
+    if 128 * n * r > SCRYPT_MEMORY:
+        return (
+            f"scrypt with n {n} and r {r} asks for {128 * n * r >> 20} MiB of memory; {SCRYPT_MEMORY >> 20} are allowed"
+        )
+    return f"scrypt with p {p} asks for {p} times the work; {SCRYPT_TIMES} are allowed" if p > SCRYPT_TIMES else ""
 
 
 def stated_address(keystore: Mapping[str, Any]) -> str:

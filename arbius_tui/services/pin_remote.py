@@ -39,7 +39,7 @@ NAME = 255
 
 
 class Pinata(ServiceHttp):
-    """Implements `ports.Remote`: the bytes are uploaded, and the answer must be the CIDv0 that was computed here."""
+    """Implements `ports.PinService`: the bytes are uploaded, and the answer must be the CIDv0 that was computed here."""
 
     sort = "pinata"
 
@@ -101,7 +101,7 @@ class PinStatus:
 
 
 class PinningService(ServiceHttp):
-    """Implements `ports.Remote`: the service is given the CID, and fetches the block from the nodes that have it.
+    """Implements `ports.PinService`: the service is given the CID, and fetches the block from the nodes that have it.
 
     `wait` is how many seconds it may take to fetch, `pause` the seconds between two looks.
     """

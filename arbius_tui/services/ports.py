@@ -20,7 +20,10 @@ from arbius_tui.services.signers import (
     Account,
     Connector,
     Handover,
+    Inspected,
     Keeper,
+    Opener,
+    Remote,
     Remover,
     Sender,
     SignedTransaction,
@@ -41,7 +44,10 @@ __all__ = [
     "Account",
     "Connector",
     "Handover",
+    "Inspected",
     "Keeper",
+    "Opener",
+    "Remote",
     "Remover",
     "Sender",
     "SignedTransaction",
@@ -326,7 +332,7 @@ class Peer(Protocol):
         """Take such a block away again."""
 
 
-class Remote(Protocol):
+class PinService(Protocol):
     """A pinning service."""
 
     id: str
@@ -510,14 +516,16 @@ class Services:
     """The folder of this project's state, for what may be thrown away again, e.g. the outputs of the last try."""
     gateways: tuple[Gateway, ...] = ()
     """Who may have blocks of others; none in the rehearsal."""
-    remotes: tuple[Remote, ...] = ()
+    remotes: tuple[PinService, ...] = ()
     """Pinning services that the author named."""
     proving: tuple[Gateway, ...] = ()
     """Gateways that are asked whether others can fetch what was pinned."""
-    store: Callable[[str], Ipfs | Remote] | None = None
+    store: Callable[[str], Ipfs | PinService] | None = None
     """Opens a place to pin to by its name or address; None in the rehearsal. It is closed with the world."""
     lasting: bool = True
     """Whether the journey is kept; a command that is given everything leaves nothing behind."""
+    chains: tuple[tuple[str, Chain], ...] = ()
+    """The chain through each RPC, with the RPC as it may be shown; the first is `chain`. None in the rehearsal."""
 
 
 class Fund(Protocol):

@@ -16,12 +16,12 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process, SubprocessStreamProtocol
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from arbius_tui.domain.errors import NotReady
 from arbius_tui.domain.text import clean
@@ -298,6 +298,22 @@ async def gone(child: Process, limit: float) -> bool:
             return False
         await asyncio.sleep(0.005)
     return True
+
+
+async def to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Finish this work also when it is cancelled, which is told at its end: nothing that we started is left.
+
+    The work must have limits of its own. Two signals come one after the other when a terminal is closed.
+    """
+    task, cancelled = asyncio.ensure_future(work), False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def signal_group(pid: int, number: signal.Signals) -> None:

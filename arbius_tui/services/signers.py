@@ -18,6 +18,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
+from arbius_tui.domain.errors import Problem
 from arbius_tui.domain.secret import Secret
 from arbius_tui.domain.transactions import SignedTransaction
 
@@ -25,7 +26,10 @@ __all__ = [
     "Account",
     "Connector",
     "Handover",
+    "Inspected",
     "Keeper",
+    "Opener",
+    "Remote",
     "Remover",
     "Sender",
     "SignedTransaction",
@@ -93,7 +97,7 @@ class Signer(Vault, Protocol):
     async def sign(self, name: str, password: Secret, transaction: Mapping[str, Any]) -> SignedTransaction:
         """Sign a complete EIP-1559 transaction; a key is read for this and forgotten.
 
-        What comes back was decoded and compared: signer and every field are those of `transaction`.
+        What another program signed was decoded and compared: its signer and every field are those of `transaction`.
         """
 
 
@@ -136,6 +140,33 @@ class Watcher(Vault, Protocol):
 
     async def watch(self, name: str, address: str) -> Account:
         """Remember an address; BadInput if the name is taken or the address is none."""
+
+
+@runtime_checkable
+class Opener(Vault, Protocol):
+    """A vault that may not know an address before it has opened the keystore; such an Account's address is ""."""
+
+    async def open(self, name: str, password: Secret) -> Account:
+        """Open it once to see whose it is; nothing is signed."""
+
+
+@runtime_checkable
+class Inspected(Vault, Protocol):
+    """A vault that can say which of its files are of no use."""
+
+    async def faults(self) -> tuple[Problem, ...]:
+        """Each as a warning; empty when all is well."""
+
+
+@runtime_checkable
+class Remote(Connector, Protocol):
+    """A vault behind a URL that the author names: Clef, Frame. `connect` asks the one that was named last."""
+
+    async def speaks(self, url: str) -> bool:
+        """Whether what answers there is of this vault's kind. NotReady when nothing answers, BadInput for no URL."""
+
+    def connect_to(self, name: str, url: str) -> AsyncGenerator[Handover, None]:
+        """Ask for its accounts and remember them: `name`, `name-2`, ..; one `connected` for each."""
 
 
 @runtime_checkable

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from arbius_tui.domain.errors import NotReady
 from arbius_tui.domain.secret import Secret
 from arbius_tui.domain.text import clean
-from arbius_tui.services.keys import NAME, account_name, address_of, complete, new_key, parsed_key, signed
+from arbius_tui.services.address_book import AddressBook
+from arbius_tui.services.keys import account_name, address_of, complete, new_key, parsed_key, signed
 from arbius_tui.services.signers import Account, SignedTransaction
-from arbius_tui.services.store import replace_file
-from arbius_tui.services.vault_words import damaged, lost, no_account, taken, unavailable, vault_not_writable
+from arbius_tui.services.vault_words import found_again, lost, no_account, taken, unavailable
 
 T = TypeVar("T")
 
@@ -43,6 +42,9 @@ class Keyring(Protocol):
     def set_password(self, service: str, username: str, password: str) -> None:
         """Keep it."""
 
+    def delete_password(self, service: str, username: str) -> None:
+        """Forget it."""
+
 
 class KeyringVault:
     """Keys in the operating system's keyring; names and addresses in a file, because a keyring cannot list.
@@ -54,7 +56,7 @@ class KeyringVault:
     elsewhere = "the keyring may ask you to unlock it, in a window of its own"
 
     def __init__(self, index: Path, limit: float = 60) -> None:
-        self.index = index
+        self.book = AddressBook(index)
         self.limit = limit
 
     def needs_password(self) -> bool:
@@ -68,7 +70,7 @@ class KeyringVault:
 
     async def accounts(self) -> tuple[Account, ...]:
         """All accounts that the index knows; the keyring is not asked."""
-        known = await asyncio.to_thread(self._known)
+        known = await asyncio.to_thread(self.book.known)
         return tuple(Account(name, known[name], self.kind) for name in sorted(known))
 
     async def create(self, name: str, password: Secret) -> Account:
@@ -82,7 +84,7 @@ class KeyringVault:
     async def sign(self, name: str, password: Secret, transaction: Mapping[str, Any]) -> SignedTransaction:
         """Sign a complete EIP-1559 transaction; NotReady `keyring-lost` when the keyring has the key no more."""
         name, fields = account_name(name), complete(transaction)
-        known = await asyncio.to_thread(self._known)
+        known = await asyncio.to_thread(self.book.known)
         if name not in known:
             raise no_account(name, "the keyring")
         key = await self._fetch(name)
@@ -91,16 +93,34 @@ class KeyringVault:
         return await asyncio.to_thread(signed, key, fields)
 
     async def _keep(self, name: str, key: Secret) -> Account:
-        known = await asyncio.to_thread(self._known)
+        known = await asyncio.to_thread(self.book.known)
         if name in known:
             raise taken(name)
         address = await asyncio.to_thread(address_of, key)
-        await self._ask(lambda: allowed_backend().set_password(SERVICE, name, key.reveal()))
+        if (before := await self._fetch(name)) is not None:
+            await self._found_again(name, before)
+        await self._ask(lambda: lasting(allowed_backend()).set_password(SERVICE, name, key.reveal()))
         back = await self._fetch(name)
         if back is None or await asyncio.to_thread(address_of, back) != address:
             raise lost(name)
-        await asyncio.to_thread(self._remember, {**known, name: address})
+        await asyncio.to_thread(self.book.add, name, address)
         return Account(name, address, self.kind)
+
+    async def _found_again(self, name: str, key: Secret) -> NoReturn:
+        """A key that our list has lost: it is put on the list again, and never replaced."""
+        address = await asyncio.to_thread(address_of, key)
+        await asyncio.to_thread(self.book.add, name, address)
+        raise found_again(name, address)
+
+    async def remove(self, name: str) -> str:
+        """Delete the key from the keyring, then forget its address."""
+        known = await asyncio.to_thread(self.book.known)
+        if account_name(name) not in known:
+            raise no_account(name, "the keyring")
+        if await self._fetch(name) is not None:
+            await self._ask(lambda: allowed_backend().delete_password(SERVICE, name))
+        await asyncio.to_thread(self.book.remove, name, "the keyring")
+        return "its key was deleted from the keyring"
 
     async def _fetch(self, name: str) -> Secret | None:
         def fetch() -> Secret | None:
@@ -112,22 +132,6 @@ class KeyringVault:
     async def _ask(self, work: Callable[[], T]) -> T:
         """Do something with the keyring in a thread; whatever a backend raises becomes words."""
         return await ask_keyring(work, self.limit)
-
-    def _known(self) -> dict[str, str]:
-        try:
-            accounts = json.loads(self.index.read_bytes())["accounts"]
-            return {str(name): str(address) for name, address in accounts.items() if NAME.fullmatch(str(name))}
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise damaged(self.index, type(error).__name__) from None
-
-    def _remember(self, known: Mapping[str, str]) -> None:
-        try:
-            self.index.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            replace_file(self.index, (json.dumps({"v": 1, "accounts": known}, indent=1) + "\n").encode())
-        except OSError as error:
-            raise vault_not_writable(self.index, error) from None
 
 
 async def ask_keyring(work: Callable[[], T], limit: float = 60) -> T:
@@ -170,6 +174,21 @@ async def patiently(work: Callable[[], T], limit: float) -> T:
     threading.Thread(target=run, daemon=True, name="patiently").start()
     async with asyncio.timeout(limit):
         return await future
+
+
+def lasting(backend: Keyring) -> Keyring:
+    """The same, unless what it is given is gone after the next login; NotReady (`keyring-fleeting`)."""
+    preferred = getattr(backend, "get_preferred_collection", None)
+    if preferred is None:
+        return backend
+    collection = preferred()
+    try:
+        path = str(collection.collection_path)
+    finally:
+        collection.connection.close()
+    if path.endswith("/session"):
+        raise unavailable("keyring-fleeting", "this keyring forgets everything when you log out")
+    return backend
 
 
 def allowed_backend() -> Keyring:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from arbius_tui.domain.errors import BadInput, NotReady
+from arbius_tui.domain.errors import BadInput, NotReady, Problem
 from arbius_tui.domain.secret import Secret
 from arbius_tui.services.keys import NAME, account_name, address_of, complete, new_key, parsed_key, signed
-from arbius_tui.services.keystores import SCRYPT_N, absurd_cost, create_file, decrypted, encrypted, stated_address
+from arbius_tui.services.keystores import SCRYPT_N, create_file, encrypted, opened, read_keystore, stated_address
 from arbius_tui.services.signers import Account, SignedTransaction
-from arbius_tui.services.vault_words import damaged, no_account, taken, vault_not_writable
+from arbius_tui.services.vault_words import damaged, faulty, no_account, taken, vault_not_writable
 
 
 class KeystoreVault:
@@ -33,7 +32,11 @@ class KeystoreVault:
 
     async def accounts(self) -> tuple[Account, ...]:
         """All keystores that say their address, by name."""
-        return await asyncio.to_thread(self._list)
+        return await asyncio.to_thread(lambda: tuple(found for found in self._look() if isinstance(found, Account)))
+
+    async def faults(self) -> tuple[Problem, ...]:
+        """Files there that are no keystores, each as a warning."""
+        return await asyncio.to_thread(lambda: tuple(found for found in self._look() if isinstance(found, Problem)))
 
     async def create(self, name: str, password: Secret) -> Account:
         """A new key, written, read back and decrypted before this returns."""
@@ -57,28 +60,21 @@ class KeystoreVault:
             )
         return await asyncio.to_thread(self._write, name, key if key is not None else new_key(), password)
 
-    def _list(self) -> tuple[Account, ...]:
-        found = []
+    def _look(self) -> Iterator[Account | Problem]:
+        """Every file there as an account, or as what is wrong with it."""
         for path in sorted(path for path in self.folder.glob("*.json") if NAME.fullmatch(path.stem)):
-            with suppress(BadInput, NotReady):  # a damaged file shows itself when it is used
-                found.append(Account(path.stem, stated_address(self._read(path.stem)), self.kind))
-        return tuple(account for account in found if account.address)
+            try:
+                if not (address := stated_address(self._read(path.stem))):
+                    raise damaged(path, "it states no address")
+                yield Account(path.stem, address, self.kind)
+            except (BadInput, NotReady) as failure:
+                yield faulty(failure)
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
 
     def _read(self, name: str) -> dict[str, Any]:
-        """A keystore as JSON; BadInput `no-such-account`, NotReady `keystore-damaged`."""
-        path = self._path(name)
-        try:
-            found = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            raise no_account(name, str(self.folder)) from None
-        except (OSError, ValueError, RecursionError) as error:
-            raise damaged(path, type(error).__name__) from None
-        if not isinstance(found, dict):
-            raise damaged(path, "no JSON object")
-        return {str(key).lower(): value for key, value in found.items()}  # geth of 2015 wrote `Crypto`
+        return read_keystore(self._path(name), name)
 
     def _write(self, name: str, key: Secret, password: Secret) -> Account:
         address = address_of(key)
@@ -98,21 +94,23 @@ class KeystoreVault:
         return Account(name, address, self.kind)
 
     def _key(self, name: str, password: Secret) -> Secret:
-        """The decrypted key; its address is the one that the file states."""
-        keystore = self._read(name)
-        if cost := absurd_cost(keystore):
-            raise damaged(self._path(name), cost)
-        key, fault = decrypted(keystore, password)
-        if fault == "MAC mismatch":
-            raise BadInput(
-                "wrong-password",
-                f"the password does not open {name}",
-                why="without the key nothing can be signed",
-                fix="try again; watch caps lock and the keyboard's layout",
-            )
-        if key is None or stated_address(keystore) not in ("", address_of(key)):
-            raise damaged(self._path(name), fault or "its address is not the key's")
-        return key
+        return opened(self._read(name), password, self._path(name), name)
 
     def _sign(self, name: str, password: Secret, transaction: dict[str, Any]) -> SignedTransaction:
         return signed(self._key(name, password), transaction)
+
+    async def remove(self, name: str) -> str:
+        """Set the keystore aside: a key is never deleted by us."""
+        return await asyncio.to_thread(self._set_aside, account_name(name))
+
+    def _set_aside(self, name: str) -> str:
+        path, aside = self._path(name), self.folder / "removed"
+        if not path.is_file():
+            raise no_account(name, str(self.folder))
+        try:
+            aside.mkdir(mode=0o700, exist_ok=True)
+            target = next(p for n in count() if not (p := aside / f"{name}{f'-{n}' if n else ''}.json").exists())
+            path.rename(target)
+        except OSError as error:
+            raise vault_not_writable(path, error) from None
+        return f"its keystore was set aside, still encrypted: {target}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from arbius_tui.domain.errors import BadInput, NotReady
+from arbius_tui.domain.errors import BadInput, Failure, NotReady, Problem
 
 
 def taken(name: str) -> BadInput:
@@ -57,3 +58,38 @@ def vault_not_writable(path: Path, error: OSError) -> NotReady:
         why="the key must be on disk before it is used", fix="set XDG_STATE_HOME to a folder you can write to",
         detail=str(error),
     )  # fmt: skip
+
+
+def wrong_password(name: str) -> BadInput:
+    """The MAC of a keystore does not fit."""
+    return BadInput(
+        "wrong-password",
+        f"the password does not open {name}",
+        why="without the key nothing can be signed",
+        fix="try again; watch caps lock and the keyboard's layout",
+    )
+
+
+def other_address(path: Path, stated: str, real: str) -> NotReady:
+    """A keystore that says it is somebody else's."""
+    return NotReady(
+        "keystore-other-address",
+        f"{path} states the address {stated}, but its key is that of {real}",
+        why="the model id follows from the address: signing with another account registers another model",
+        fix="use the keystore that belongs to the address; this one was changed or mixed up",
+    )
+
+
+def faulty(failure: Failure) -> Problem:
+    """The same problem, holding nothing up."""
+    return replace(failure.problem, severity="warn")
+
+
+def found_again(name: str, address: str) -> BadInput:
+    """The keyring has a key under this name that our list did not know."""
+    return BadInput(
+        "account-exists",
+        f"the keyring has a key named {name} already, of {address}; it is on the list again now",
+        why="a key that is overwritten is gone for ever",
+        fix="use it, or choose another name for the new one",
+    )

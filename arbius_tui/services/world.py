@@ -20,15 +20,19 @@ from arbius_tui.services.gateways import PROVING, PUBLIC, Gateway
 from arbius_tui.services.ipfs_address import default_address
 from arbius_tui.services.machines import Machines
 from arbius_tui.services.on_demand import OnDemand, OnDemandChain
-from arbius_tui.services.ports import Chain, Gpus, Health, ModelServers, Prediction, Server, Services
+from arbius_tui.services.ports import Chain, Gpus, Health, ModelServers, Prediction, Server, Services, Vault
 from arbius_tui.services.predictions import CogPredictions
 from arbius_tui.services.replicate import ReplicatePredictions
+from arbius_tui.services.rpc_errors import Redactor
 from arbius_tui.services.servers import Endpoints, restart_argv
 from arbius_tui.services.stores import Stores
 from arbius_tui.services.tokens import ReplicateToken
 from arbius_tui.services.toolchain import Toolchain
+from arbius_tui.services.vault_external import ClefVault, FrameVault
+from arbius_tui.services.vault_found import found_vaults
 from arbius_tui.services.vault_keyring import KeyringVault
 from arbius_tui.services.vault_keystore import KeystoreVault
+from arbius_tui.services.vault_watch import WatchVault
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +140,35 @@ def proving(where: Network) -> tuple[str, ...]:
     return PROVING if where.key == "one" and where.chain_id == network("one").chain_id else ()
 
 
+def vaults_of(data: Path) -> tuple[Vault, ...]:
+    """All vaults of this machine; `data` is where our own keystores and lists lie. None is asked before a step asks."""
+    return (
+        KeystoreVault(data / "keys"),
+        KeyringVault(data / "keyring.json"),
+        *found_vaults(Path.home(), data),
+        ClefVault(data / "signers.json"),
+        FrameVault(data / "frame.json"),
+        WatchVault(data / "watch.json"),
+    )
+
+
+def on_demand(url: str, where: Network) -> OnDemand[Chain]:
+    """The chain through one RPC; nothing is opened before it is asked."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Chain]:
+        async with open_chain(url, where) as found:
+            yield found
+
+    return OnDemand(opened)
+
+
 @asynccontextmanager
 async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
     """The services; `data` is where keystores lie. Nothing is asked of the network or Docker before a step asks."""
     where = settings.chosen()
-
-    @asynccontextmanager
-    async def first_rpc() -> AsyncIterator[Chain]:
-        async with open_chain(where.rpcs[0], where) as found:
-            yield found
-
     async with AsyncExitStack() as stack:
-        chain = await stack.enter_async_context(OnDemand(first_rpc))
+        chains = [(Redactor(url).where, await stack.enter_async_context(on_demand(url, where))) for url in where.rpcs]
         cog = await stack.enter_async_context(CogPredictions())
         hosted = await stack.enter_async_context(ReplicatePredictions(ReplicateToken(settings.token)))
         stores = await stack.enter_async_context(Stores(settings.ipfs, settings.remotes, settings.store_token))
@@ -164,8 +185,9 @@ async def open_world(settings: Settings, data: Path) -> AsyncIterator[Services]:
             store=stores.open,
             gateways=tuple(Gateway(address) for address in settings.gateways or PUBLIC),
             proving=tuple(Gateway(address, tries=PROOFS) for address in settings.gateways or proving(where)),
-            vaults=(KeystoreVault(data / "keys"), KeyringVault(data / "keyring.json")),
-            chain=OnDemandChain(chain),
+            vaults=vaults_of(data),
+            chain=OnDemandChain(chains[0][1]),
+            chains=tuple((name, OnDemandChain(chain)) for name, chain in chains),
             network=settings.network,
             out=settings.out,
             endpoints=settings.endpoints,

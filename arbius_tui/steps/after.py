@@ -16,7 +16,7 @@ from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.records import PinRecord, RegisterRecord, TemplateRecord
 from arbius_tui.domain.text import grouped
 from arbius_tui.services import files
-from arbius_tui.services.ports import Ipfs, Remote, Services
+from arbius_tui.services.ports import Ipfs, PinService, Services
 from arbius_tui.steps.base import Step
 
 
@@ -88,7 +88,7 @@ async def retrievable(journey: Journey, services: Services) -> tuple[str, str]:
     told = record.fetchable or services.fund is not None
     note = "" if record.fetchable else ", nobody else has been seen to fetch it"
     said = [f"no store of yours has {record.cid}"]
-    stores: tuple[Ipfs | Remote, ...] = (*services.ipfs, *services.remotes)
+    stores: tuple[Ipfs | PinService, ...] = (*services.ipfs, *services.remotes)
     for store in stores:
         try:
             if await store.pinned(record.cid):

@@ -25,7 +25,7 @@ from arbius_tui.domain.template import Template
 from arbius_tui.domain.template_edits import problems
 from arbius_tui.services import files
 from arbius_tui.services.ipfs import KuboNode
-from arbius_tui.services.ports import Ipfs, Peer, Remote, Services
+from arbius_tui.services.ports import Ipfs, Peer, PinService, Services
 from arbius_tui.steps import pin_ways
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.merging import merged
@@ -76,7 +76,7 @@ class Pin(Step):
             yield Trouble(problem)
         yield ended(change, book)
 
-    async def further(self, services: Services, ask: Ask) -> list[Ipfs | Remote]:
+    async def further(self, services: Services, ask: Ask) -> list[Ipfs | PinService]:
         """The places that this run adds."""
         if not self.places and not self.elsewhere:
             return []
@@ -102,7 +102,7 @@ WHERE = Question(
 
 
 async def own_ways(
-    services: Services, template: Template, stores: Sequence[Ipfs | Remote], book: Book, ask: Ask
+    services: Services, template: Template, stores: Sequence[Ipfs | PinService], book: Book, ask: Ask
 ) -> AsyncIterator[Event]:
     """The engine, then the author's own stores one after the other."""
     async for event in engine(services, template, book):
@@ -119,7 +119,7 @@ async def others(services: Services, book: Book) -> AsyncIterator[Event]:
             yield event
 
 
-async def placed(stores: Sequence[Ipfs | Remote], book: Book, ask: Ask) -> AsyncIterator[Event]:
+async def placed(stores: Sequence[Ipfs | PinService], book: Book, ask: Ask) -> AsyncIterator[Event]:
     """Every store in turn; a node that comes after another one is first asked to fetch the block from there."""
     for store in stores:
         if isinstance(store, Peer) and book.holders and book.told:

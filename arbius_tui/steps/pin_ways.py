@@ -18,7 +18,7 @@ from arbius_tui.domain.questions import Ask, Consent, Question
 from arbius_tui.domain.records import PinRecord
 from arbius_tui.domain.text import clean, exact_bytes, short
 from arbius_tui.services import notes
-from arbius_tui.services.ports import Gateway, Guarded, Ipfs, Peer, Remote, Stored
+from arbius_tui.services.ports import Gateway, Guarded, Ipfs, Peer, PinService, Stored
 from arbius_tui.steps.merging import told_while
 
 T = TypeVar("T")
@@ -88,7 +88,7 @@ def gateway_title(url: str) -> str:
     return urlsplit(url).netloc.replace("127.0.0.1:", "gateway :")
 
 
-async def stored(store: Ipfs | Remote, book: Book, ask: Ask) -> AsyncGenerator[Event, None]:
+async def stored(store: Ipfs | PinService, book: Book, ask: Ask) -> AsyncGenerator[Event, None]:
     """Pin in one store, then read the block back and hash it; a CID that differs ends everything."""
     way = Way(store.id, title_of(store.id), "wait", note="storing")
     yield Found(way)

@@ -26,8 +26,10 @@ from arbius_tui.steps.base import Step
 from arbius_tui.steps.template_answers import answered
 from arbius_tui.steps.template_choice import choose
 from arbius_tui.steps.template_meta import About
+from arbius_tui.steps.template_model import held_against_own
 from arbius_tui.steps.template_sources import take
 from arbius_tui.steps.template_taken import Taken, told
+from arbius_tui.steps.template_titles import beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class TemplateStep(Step):
         """Yield the parts, the identity and the problems; errors block only Pin and Register."""
         path = await self.path(journey, services, ask)
         taken: Taken | None = None
-        if path.exists():
+        if await asyncio.to_thread(files.there, path):
             yield Line(f"read {path}")
         else:
             taken = await take(await choose(journey, services, ask), About.of(journey), journey, services, ask)
@@ -75,15 +77,17 @@ class TemplateStep(Step):
                 yield event
             yield Line(f"written to {path}")
         found = Template.parse(await asyncio.to_thread(files.read, path))
-        problems = lint(found) + notes(taken)
+        problems = await asyncio.to_thread(lint, found) + await asyncio.to_thread(beside, path, found) + notes(taken)
+        if taken is None or taken.draft is None:  # what was drafted agrees with the model that it was drafted from
+            async for event in held_against_own(found, journey, services):
+                if isinstance(event, Trouble):
+                    problems.append(event.problem)
+                else:
+                    yield event
         for event in shown(path, found, taken, problems):
             yield event
         yield Saved(record(path, found, taken, journey))
-        errors = any(p.severity == "error" for p in problems)
-        warned = any(p.severity == "warn" for p in problems)
-        state = "FAIL" if errors else "warn" if warned else "ok"
-        code = TemplateInvalid.exit_code if errors else 0
-        yield Done(not errors, code, result(path, found, problems, taken), state)
+        yield ended(path, found, problems, taken)
 
     async def path(self, journey: Journey, services: Services, ask: Ask) -> Path:
         """Where the file lies: where it lay before, or where the author says."""
@@ -99,6 +103,15 @@ class TemplateStep(Step):
             rehearsal=default,
         )
         return files.absolute(await ask(question))
+
+
+def ended(path: Path, found: Template, problems: list[Problem], taken: Taken | None) -> Done:
+    """How the step ended."""
+    errors = any(p.severity == "error" for p in problems)
+    warned = any(p.severity == "warn" for p in problems)
+    state = "FAIL" if errors else "warn" if warned else "ok"
+    code = TemplateInvalid.exit_code if errors else 0
+    return Done(not errors, code, result(path, found, problems, taken), state)
 
 
 def parts(found: Template, drafted: Draft | None) -> list[Part]:

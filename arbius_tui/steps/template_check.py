@@ -6,35 +6,33 @@ import asyncio
 import difflib
 import hashlib
 from collections.abc import AsyncGenerator, Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from arbius_tui.domain.errors import BadInput, Failure, Problem, TemplateInvalid
+from arbius_tui.domain.errors import BadInput, Problem, TemplateInvalid
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.lint import lint
-from arbius_tui.domain.lint_model import Model, against, all_defaults, refused
 from arbius_tui.domain.questions import Ask
 from arbius_tui.domain.readers import views
 from arbius_tui.domain.records import TemplateRecord
 from arbius_tui.domain.registered import parse_id
 from arbius_tui.domain.spelling import laid_out
-from arbius_tui.domain.template import Template
+from arbius_tui.domain.template import MAX_BYTES, Template
 from arbius_tui.domain.text import clean, exact_bytes
 from arbius_tui.services import files, process
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.template import identity, parts, result
 from arbius_tui.steps.template_chain import from_chain
-from arbius_tui.steps.template_meta import About
-from arbius_tui.steps.template_sources import document_of
+from arbius_tui.steps.template_model import held
 from arbius_tui.steps.template_taken import Source
-
-MODEL_SAID = ("input-refused", "model-failed", "model-crashed", "no-output", "output-broken")
-"""Failures of a prediction that are the model's word on its inputs; all others prove nothing."""
+from arbius_tui.steps.template_titles import beside
 
 MOST_LINES, MOST_CHARACTERS = 200, 16_384
 """How much of a file that is no template is shown as text."""
+
+MOST_COMPARED, LONGEST_LINE = 4 * MAX_BYTES, 4_000
+"""Bytes of a file whose lines are compared, and characters of a line; more takes minutes, and nobody reads it."""
 
 
 class CheckFile(Step):
@@ -57,9 +55,9 @@ class CheckFile(Step):
         for part in parts(found, None):
             yield Found(part)
         yield Found(identity(self.path, found))
-        problems = await asyncio.to_thread(lint, found)
+        problems = await asyncio.to_thread(lint, found) + await asyncio.to_thread(beside, self.path, found)
         if self.source is not None:
-            async for event in self.held_against_model(found, journey, services):
+            async for event in held(found, self.source, journey, services):
                 if isinstance(event, Trouble):
                     problems.append(event.problem)
                 else:
@@ -76,35 +74,6 @@ class CheckFile(Step):
         bad = self.judge and any(p.severity == "error" for p in mine)
         told = {**result(self.path, found, mine, None), "readers": readers}
         yield Done(not bad, TemplateInvalid.exit_code if bad else 0, told)
-
-    async def held_against_model(
-        self, found: Template, journey: Journey, services: Services
-    ) -> AsyncGenerator[Event, None]:
-        """What the model's document says to it, and what a running model says to all defaults."""
-        source = self.source or Source("server")
-        document, where, _ = await document_of(source, About(self.path.stem), journey, services)
-        model = await asyncio.to_thread(Model.of, document)
-        yield Line(f"held against {where}: {len(model.inputs)} inputs")
-        for problem in await asyncio.to_thread(against, found, model):
-            yield Trouble(problem)
-        if source.kind == "server" and source.value and model.inputs:
-            yield Line("sending all defaults to the model, as a miner does for a task that says nothing")
-            for event in await proof(found, model, source.value, services):
-                yield event
-
-
-async def proof(found: Template, model: Model, url: str, services: Services) -> list[Event]:
-    """All defaults, sent to a running model: that it took them, or what it said."""
-    try:
-        made = await services.predictions.predict(url, all_defaults(found, model))
-    except Failure as failure:
-        problem = failure.problem
-        if problem.code in MODEL_SAID:
-            said = refused(found, problem.what, problem.code, problem.detail)
-            return [Trouble(each) for each in said]
-        what = f"nobody knows whether the model takes all defaults: {problem.what}"
-        return [Trouble(replace(problem, code="defaults-unproven", what=what, severity="warn", path="/input"))]
-    return [Line(f"the model took all defaults: {made.shape or 'an output'} in {made.seconds:.1f} s")]
 
 
 def as_text(data: bytes) -> Iterator[str]:
@@ -171,11 +140,19 @@ def summary(theirs: bytes, mine: bytes, differ: bool) -> str:
 
 
 def readable(data: bytes) -> list[str]:
-    """The template with one value a line; what is no template as its lines are."""
+    """The template with one value a line; what is no template as its lines are; the beginning of what is too big."""
+    if len(data) > MOST_COMPARED:
+        return list(as_text(data))
     try:
-        return laid_out(Template.read(data).document).split("\n")
+        lines = laid_out(Template.read(data).document).split("\n")
     except TemplateInvalid:
-        return clean(data.decode("utf-8", "replace")).split("\n")
+        lines = clean(data.decode("utf-8", "replace")).split("\n")
+    return [cut(line) for line in lines]
+
+
+def cut(line: str) -> str:
+    """A line as long as somebody reads it; one that was cut says how much it has."""
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} .. {len(line):,} characters"
 
 
 def said(problems: list[Problem]) -> str:

@@ -55,17 +55,25 @@ ELSEWHERE = (
 )  # fmt: skip
 
 
-async def choose(journey: Journey, services: Services, ask: Ask) -> Source:
-    """The source that the author wants; where nobody can say, the running model."""
+FIRST = ("Where shall the template come from?", "there is no file yet; nothing is registered by this")
+MORE = ("Import from where?", "next: what to take of it; ^Z undoes it")
+
+
+def said(offer: Offer, words: tuple[str, str]) -> str:
+    """The label of an offer; only a first template is drafted."""
+    return offer.label if words == FIRST else offer.label.removeprefix("draft it from ").removeprefix("take ")
+
+
+async def choose(journey: Journey, services: Services, ask: Ask, words: tuple[str, str] = FIRST) -> Source:
+    """The source that the author wants; where nobody can say, the running model. `words` say what it is for."""
     found = await offers(journey, services)
     own = [offer for offer in found if offer.question is None]
     question = Choice(
         "template-source",
-        "Where shall the template come from?",
-        "there is no file yet; nothing is registered by this",
+        *words,
         default=own[0].source.kind if own else None,
         rehearsal=own[0].source.kind if own else None,
-        options=tuple((offer.source.kind, clean(offer.label)) for offer in found),
+        options=tuple((offer.source.kind, clean(said(offer, words))) for offer in found),
     )
     if not own and not journey.get(RunRecord):
         question = replace(question, default="server")  # step 3 is what is missing, and its failure says so

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from arbius_tui.domain.edit_words import Change, act
+from arbius_tui.domain.edit_words import BROUGHT, Change, act
 from arbius_tui.domain.editing import Editing
-from arbius_tui.domain.errors import Failure, NotReady, Problem, TemplateInvalid
+from arbius_tui.domain.errors import BadInput, Failure, NotReady, Problem, TemplateInvalid
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved, Trouble
 from arbius_tui.domain.journey import Journey, Place
 from arbius_tui.domain.lint import lint
@@ -28,6 +28,7 @@ from arbius_tui.services.edit_log import EditLog
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.template import record, result, shown
+from arbius_tui.steps.template_import import bring, place_named
 
 OUTSIDE = "changed by another program"
 PAUSE = 0.25
@@ -65,11 +66,15 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class BrokenFile:
-    """The text of a file that is no template: it is shown as it is and never written over."""
+    """The text of a file that is no template: it is shown as it is and never written over.
+
+    `before` says whether the history knows a version from before, which `restore` brings back.
+    """
 
     kind: ClassVar[str] = "broken"
     id: str
     path: str
+    before: bool
     text: str = field(repr=False)
 
 
@@ -101,6 +106,26 @@ class Desk:
         self.log.begin(editing)
         return editing
 
+    def restore(self) -> tuple[Editing, Path | None]:
+        """The last version that the history knows, in place of a file that cannot be read; where that one lies now."""
+        broken = files.read(self.path) if self.path.exists() else None
+        if broken is not None and is_template(broken):
+            raise BadInput("not-broken", f"{clean(str(self.path))} can be read", why="nothing was changed",
+                           fix="`undo` brings the version before back")  # fmt: skip
+        known = self.log.read()
+        if known is None:
+            raise BadInput("no-history", f"no version of {clean(str(self.path))} from before is known",
+                           why="the file was left as it is", fix="mend it in an editor")  # fmt: skip
+        self.data = known.text.encode()
+        editing = Editing(Template.read(self.data), known.pending, known.past, known.future)
+        aside = None
+        if broken is not None:
+            aside = free(self.path)
+            files.write(aside, broken)
+        files.write(self.path, self.data, broken)
+        self.log.begin(editing)
+        return editing, aside
+
     def keep(self, editing: Editing) -> None:
         """Write what is new; NotReady (`changed-outside`) when the file is not as this desk left it."""
         data = editing.template.data
@@ -112,6 +137,23 @@ class Desk:
                 raise
             self.data = data
         self.log.add(editing)
+
+
+def is_template(data: bytes) -> bool:
+    """Whether these bytes can be edited."""
+    try:
+        Template.read(data)
+    except TemplateInvalid:
+        return False
+    return True
+
+
+def free(path: Path) -> Path:
+    """A name beside the file that nothing has yet."""
+    number = 1
+    while (found := path.with_name(f"{path.name}.broken-{number}")).exists():
+        number += 1
+    return found
 
 
 def record_of(path: Path, editing: Editing, journey: Journey) -> TemplateRecord:
@@ -143,9 +185,16 @@ class EditTemplate(Step):
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield each edit, then the parts, the identity and the problems of what came of them."""
         desk = Desk(self.path, services.state if services.lasting else None)
-        editing = await asyncio.to_thread(desk.open)
-        for number, change in enumerate(self.changes, 1):
-            after = act(editing, change)
+        changes = self.changes
+        if changes and changes[0].verb == "restore":
+            editing, aside = await asyncio.to_thread(desk.restore)
+            kept = f"; what could not be read is kept as {clean(aside.name)}" if aside else ""
+            yield Line(f"as it was before{kept}")
+            changes = changes[1:]
+        else:
+            editing = await asyncio.to_thread(desk.open)
+        for number, change in enumerate(changes, 1):
+            after = await self.after(editing, change, journey, services, ask)
             yield Found(Edited(str(number), told(editing, after)))
             editing = after
         await asyncio.to_thread(desk.keep, editing)
@@ -161,6 +210,13 @@ class EditTemplate(Step):
             "can_redo": [edit.name for edit in editing.future],
         }
         yield Done(not bad, TemplateInvalid.exit_code if bad else 0, found, state_word(problems))
+
+    async def after(self, editing: Editing, change: Change, journey: Journey, services: Services, ask: Ask) -> Editing:
+        """The template after one edit; what it needs from elsewhere is fetched for it."""
+        if change.verb not in BROUGHT:
+            return act(editing, change)
+        brought = await bring(place_named(change.about), journey, services, ask)
+        return brought.whole(editing) if change.verb == "take" else brought.lacking(editing)
 
 
 def told(before: Editing, after: Editing) -> str:
@@ -180,10 +236,14 @@ class Newest:
         self.editing: Editing | None = None
         self.word = ""
         self.filled = asyncio.Event()
+        self.kept = asyncio.Event()
+        """Set while all that was put is on disk, or the author knows why not."""
+        self.kept.set()
 
     def put(self, editing: Editing, word: str) -> None:
         """This is the template now, and that the state of the step."""
         self.editing, self.word = editing, word
+        self.kept.clear()
         self.filled.set()
 
     async def wait(self, limit: float | None) -> bool:
@@ -211,7 +271,10 @@ class EditSession(Step):
             editing = await asyncio.to_thread(desk.open)
         except TemplateInvalid:
             text = (await asyncio.to_thread(files.read, self.path))[:MAX_BYTES].decode("utf-8", "replace")
-            yield Found(BrokenFile("template", str(self.path), clean(text)))
+            known = await asyncio.to_thread(desk.log.read) is not None
+            yield Found(BrokenFile("template", str(self.path), known, clean(text)))
+            if ours(journey, self.path):
+                yield Saved(Place(at="template", states={"template": "1 ERROR"}))
             raise
         if ours(journey, self.path) and record_of(self.path, editing, journey) != journey.get(TemplateRecord):
             yield Saved(record_of(self.path, editing, journey))
@@ -242,6 +305,8 @@ class EditSession(Step):
             yield Found(Kept("template", editing.template.size, len(editing.past)))
         except Failure as failure:
             yield Trouble(failure.problem)
+        if editing is self.newest.editing:
+            self.newest.kept.set()
 
     def last_words(self, desk: Desk) -> None:
         """The screen goes: what was not written yet is written now. Nothing may be awaited while a generator closes."""

@@ -47,7 +47,7 @@ class DraftFile(Step):
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Write the draft; an existing file is not written over."""
-        if self.out is not None and self.out.exists():
+        if self.out is not None and files.there(self.out):
             raise BadInput(
                 "file-exists",
                 f"{clean(str(self.out))} exists",

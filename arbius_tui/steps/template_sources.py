@@ -123,7 +123,15 @@ async def in_folder(folder: Path) -> Mapping[str, Any]:
 async def in_file(path: Path) -> Mapping[str, Any]:
     """The document in a file."""
     data = await asyncio.to_thread(files.read, path)
-    return openapi.unwrapped(await asyncio.to_thread(openapi.parse, data, str(path)))
+    found = openapi.unwrapped(await asyncio.to_thread(openapi.parse, data, str(path)))
+    if "Input" not in inputs.schemas_of(found):
+        raise BadInput(
+            "schema-no-input",
+            f"{clean(str(path))} is JSON, but no model's OpenAPI document",
+            why="the inputs are in components.schemas.Input, and it has no such part",
+            fix="give the document that the model's server has at /openapi.json; a template is taken with --from",
+        )
+    return found
 
 
 async def seen_output(

@@ -13,21 +13,20 @@ from typing import ClassVar
 
 from arbius_tui.domain import cid as cids
 from arbius_tui.domain.engine import model_id
-from arbius_tui.domain.errors import BadInput, Failure, TemplateInvalid
-from arbius_tui.domain.events import Done, Event, Found, Line, Trouble
+from arbius_tui.domain.errors import BadInput, Failure
+from arbius_tui.domain.events import Event, Found, Line
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.lint_model import Model
-from arbius_tui.domain.questions import Ask, Choice
-from arbius_tui.domain.records import ModelRecord, RegisterRecord, RunRecord, WalletRecord
+from arbius_tui.domain.questions import Ask
+from arbius_tui.domain.records import RegisterRecord, WalletRecord
 from arbius_tui.domain.template import Template
-from arbius_tui.services import files
 from arbius_tui.services.ports import Services
 from arbius_tui.steps.base import Step
 from arbius_tui.steps.template_chain import from_chain
 from arbius_tui.steps.template_check import committed
 from arbius_tui.steps.template_meta import About
+from arbius_tui.steps.template_model import sources
 from arbius_tui.steps.template_sources import document_of
-from arbius_tui.steps.template_taken import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class Surroundings(Step):
             # The first id loads packages that a key must not wait for.
             await asyncio.to_thread(model_id, who.sender, who.addr, int(who.fee_wei), cids.multihash(b""))
             yield Found(who)
-        for source in sources(journey):
+        for source in sources(journey, services.endpoints):
             try:
                 document, where, _ = await document_of(source, About(""), journey, services)
             except Failure:
@@ -83,14 +82,6 @@ class Surroundings(Step):
             yield Found(ModelSays("model", where, await asyncio.to_thread(Model.of, document)))
             return
         yield Line("no model answers; the template is not compared with one")
-
-
-def sources(journey: Journey) -> list[Source]:
-    """Where the model's document may be, the surest first; nothing is started for it."""
-    run, model = journey.get(RunRecord), journey.get(ModelRecord)
-    found = [Source("server", run.url)] if run and run.url else []
-    found += [Source("image", model.image)] if model and model.image else []
-    return found + ([Source("folder", model.folder)] if model and model.folder else [])
 
 
 class OtherVersion(Step):
@@ -116,47 +107,3 @@ class OtherVersion(Step):
 def text_of(data: bytes) -> str:
     """A template's text; TemplateInvalid where it is none."""
     return Template.read(data).data.decode()
-
-
-class TakeBack(Step):
-    """Look at a file that came back from the author's own editor; of one that is broken both versions are kept."""
-
-    name = "template"
-
-    def __init__(self, path: Path, before: bytes) -> None:
-        self.path, self.before = path, before
-
-    async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
-        """Yield `Done` whose result says what comes next: `open` the file, `edit` it again, or `leave` it broken."""
-        data = await asyncio.to_thread(files.read, self.path)
-        try:
-            Template.read(data)
-        except TemplateInvalid as failure:
-            yield Trouble(failure.problem)
-            answer = await ask(self.question(failure))
-            if answer == "before":
-                broken = free(self.path)
-                await asyncio.to_thread(files.write, broken, data)
-                await asyncio.to_thread(files.write, self.path, self.before, data)
-                yield Line(f"as it was before; what the editor left is kept as {broken.name}")
-            yield Done(answer == "before", 0, {"next": "open" if answer == "before" else answer})
-            return
-        yield Done(True, 0, {"next": "open"})
-
-    @staticmethod
-    def question(failure: TemplateInvalid) -> Choice:
-        """Which of the two versions counts."""
-        options = (
-            ("edit", "open the editor again and mend it"),
-            ("before", "the one from before; the broken one is kept beside it"),
-            ("leave", "the broken one; it is shown as it is and never written over"),
-        )
-        return Choice("template-broken", "Which version counts?", failure.problem.what, "before", options=options)
-
-
-def free(path: Path) -> Path:
-    """A name beside the file that nothing has yet."""
-    number = 1
-    while (found := path.with_name(f"{path.name}.broken-{number}")).exists():
-        number += 1
-    return found

@@ -142,6 +142,10 @@ class Prompt(Widget):
         return words((">", tone), " ", (label, "bold"), ("[", tone), " " * self.room, ("]  ", tone), (note, self.tone))
 
 
+AT_ONCE = 8
+"""More characters than this at one time were pasted, not typed."""
+
+
 class FieldPane(Pane):
     """An answer that is typed. A password shows how many characters came, never which."""
 
@@ -151,8 +155,9 @@ class FieldPane(Pane):
         super().__init__()
         self.question, self.secret = question, secret
         self.input = editor("" if secret else question.default or "", password=secret)
-        kind = "token" if question.id.endswith("token") else "password"
+        kind = "key" if question.id == "key" else "token" if question.id.endswith("token") else "password"
         self.prompt = Prompt(kind if secret else "answer", self.input)
+        self.pasted, self.before = False, 0
 
     def compose(self) -> ComposeResult:
         """The question, why it is asked, the field."""
@@ -168,6 +173,8 @@ class FieldPane(Pane):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
+        self.pasted = self.pasted or len(event.value) - self.before > AT_ONCE
+        self.before = len(event.value)
         self.prompt.show(f"{len(event.value)} characters" if self.secret else "")
 
     @on(Input.Submitted)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from textual import constants
+from textual.app import App
 from textual.containers import VerticalGroup
+from textual.message import Message
 from textual.widget import Widget
 
 from arbius_tui.widgets.pane import Pane
+from arbius_tui.widgets.turns import TurnsApp
 
 if TYPE_CHECKING:
     from arbius_tui.domain.questions import Question
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 
 class Dock(VerticalGroup):
     """Holds the pane that wants an answer; a newer one hides the older until it is answered."""
+
+    class Pasted(Message):
+        """A secret came from the clipboard, and is in there still."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -39,14 +45,20 @@ class Dock(VerticalGroup):
         from arbius_tui.domain.secret import Secret
         from arbius_tui.widgets.ask import FieldPane
 
-        if constants.LOG_FILE or "devtools" in self.app.features:
+        if constants.LOG_FILE or self.app.features & {"devtools", "debug"}:
             raise NotReady(
                 "secret-would-be-logged",
-                "no password is asked for while Textual logs every key",
-                why="the log would hold the password in plain text",
-                fix="start again without TEXTUAL_LOG and without developer tools",
+                "no key and no password is asked for while Textual logs every key press",
+                why="the log would hold it in plain text",
+                fix="start again without TEXTUAL_LOG and TEXTUAL=devtools,debug; or import it without a screen: "
+                "arbius-tui wallet import NAME",
+                command="env -u TEXTUAL -u TEXTUAL_LOG arbius-tui",
             )
-        return Secret(await self.put(FieldPane(question, secret=True)))
+        pane = FieldPane(question, secret=True)
+        found = Secret(await self.put(pane))
+        if pane.pasted and self.is_attached:
+            self.screen.post_message(self.Pasted())
+        return found
 
     @contextmanager
     def terminal(self) -> Iterator[bool]:
@@ -74,8 +86,9 @@ class Dock(VerticalGroup):
         before = self.screen.focused
         self.panes.append(pane)
         try:
-            await self.mount(pane)
-            self.turn()
+            with holding(self.app):
+                await self.mount(pane)
+                self.turn()
             return await pane.answer
         finally:
             self.panes.remove(pane)
@@ -91,9 +104,14 @@ class Dock(VerticalGroup):
         if self.pane:
             self.screen.set_focus(self.pane.target())
         elif back and back.is_attached:
-            back.focus()
+            self.screen.set_focus(back)  # at once: a question that follows remembers it in turn
         if self.is_attached:
             self.screen.post_message(Pane.Changed())
+
+
+def holding(app: App[object]) -> AbstractContextManager[None]:
+    """Keys that come while a question is mounted are meant for it."""
+    return app.holding() if isinstance(app, TurnsApp) else nullcontext()
 
 
 def pane_for(question: Question) -> Pane:

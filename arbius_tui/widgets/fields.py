@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len
+from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import DescendantFocus, Focus, Key
+from textual.events import DescendantBlur, DescendantFocus, Focus, Key
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import Reactive
@@ -18,7 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from arbius_tui.widgets.drawn import Drawn
-from arbius_tui.widgets.text import GAP, GUTTER, KEY, Cell, fit, inert, state_style, words, wrap
+from arbius_tui.widgets.text import GAP, GUTTER, KEY, Cell, fit, glyphs, inert, state_style, words, wrap
 
 Kind = Literal["text", "choice", "flag", "secret", "fixed"]
 
@@ -40,7 +41,7 @@ class Field:
     options: tuple[str, ...] = ()
 
 
-def editor(value: str = "", *, password: bool = False, max_length: int = 0) -> Input:
+def editor(value: str = "", *, password: bool = False, max_length: int = 0) -> OneLine:
     """A bare Input of one row: no border, and a caret that does not blink."""
     made = OneLine(inert(value), compact=True, password=password, max_length=max_length, select_on_focus=False)
     made.cursor_blink = False
@@ -68,15 +69,36 @@ class OneLine(Input):
         else:
             self.action_delete_left()
 
+    def show(self, value: str, *, end: bool) -> None:
+        """Another text, without a word to anybody; the caret at its end, or its beginning in sight."""
+        if self.value != value:
+            with self.prevent(Input.Changed):
+                self.value = value
+            self.turn(end=end)
+
+    @property
+    def _value(self) -> Text:
+        """What is drawn: as many characters as there are, each of which can steer no terminal."""
+        if self.password or self.value.isprintable():
+            return super()._value
+        drawn = "".join(letter if letter.isprintable() else glyphs().unsaid for letter in self.value)
+        return Text(drawn, no_wrap=True, overflow="ignore", end="")
+
+    def turn(self, *, end: bool) -> None:
+        """The caret to the end, ready to type, or to the beginning: without the focus a long value shows that."""
+        self.cursor_position = len(self.value) if end else 0
+
 
 class Sheet:
     """Draws the fields of a form in `width` cells."""
 
     NOTE, STATE = 11, 7
 
-    def __init__(self) -> None:
+    def __init__(self, *, wide: bool = False) -> None:
         self.fields: list[Field] = []
         self.width = self.longest = 0
+        self.wide = wide
+        """Whether a field that nothing stands beside takes that room, too."""
 
     def measure(self) -> None:
         """The longest label, found once: each row of a frame asks for it."""
@@ -98,6 +120,11 @@ class Sheet:
         rest = self.width - GUTTER - self.label_room - self.STATE - GAP - 3
         return max(6, rest - (self.note_room + GAP if self.note_room else 0))
 
+    def room_of(self, field: Field) -> int:
+        """Cells between the brackets of this field."""
+        beside = self.note_room + GAP if self.wide and self.note_room and not field.says else 0
+        return self.room + beside
+
     def reasons(self, field: Field) -> list[str]:
         """The lines under a field that is wrong."""
         return wrap(field.reason, self.width - GUTTER - self.label_room - 2, 3) if field.reason else []
@@ -111,7 +138,7 @@ class Sheet:
         mark = (">" if here else " ", KEY if focused else "$muted")
         label = (fit(field.label, self.label_room), "bold" if focused else "$muted")
         row: list[Cell] = [mark, " ", label, *self.box(field, focused), " " * GAP]
-        if self.note_room:
+        if self.note_room and self.room_of(field) == self.room:
             row += [(fit(field.says, self.note_room), "$muted"), " " * GAP]
         yield words(*row, (fit(field.state, self.STATE, right=True), state_style(field.state)))
         for reason in self.reasons(field):
@@ -119,15 +146,15 @@ class Sheet:
 
     def box(self, field: Field, focused: bool) -> list[Cell]:
         """The brackets with the value between them; they survive every palette."""
-        edge = KEY if focused else "$muted"
+        edge, room = KEY if focused else "$muted", self.room_of(field)
         if field.kind == "flag":
-            return [(fit("[x] yes" if field.value == "yes" else "[ ] no", self.room + 2), "bold" if focused else "")]
+            return [(fit("[x] yes" if field.value == "yes" else "[ ] no", room + 2), "bold" if focused else "")]
         if field.kind == "fixed":
-            return [fit(f" {field.value}", self.room + 2)]
+            return [fit(f" {field.value}", room + 2)]
         value = "*" * len(field.value) if field.kind == "secret" else field.value
         end = "v" if field.kind == "choice" else ""
         ground = "on $select" if focused and field.kind == "choice" else ""
-        return [("[", edge), (fit(value, self.room - len(end)) + end, ground), ("]", edge)]
+        return [("[", edge), (fit(value, room - len(end)) + end, ground), ("]", edge)]
 
 
 def turns(field: Field) -> tuple[str, ...]:
@@ -181,9 +208,9 @@ class Form(Drawn, can_focus=True):
     class Submitted(Told):
         """Enter on the last field."""
 
-    def __init__(self, fields: Sequence[Field] = (), *, id: str | None = None) -> None:
+    def __init__(self, fields: Sequence[Field] = (), *, wide: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.sheet = Sheet()
+        self.sheet = Sheet(wide=wide)
         self.fields = list(fields)
         self.at = self.room = 0
         self.input = editor()
@@ -267,12 +294,9 @@ class Form(Drawn, can_focus=True):
         if field is None or not typed:
             return
         self.input.password = field.kind == "secret"
-        if self.input.value != field.value:
-            with self.input.prevent(Input.Changed):
-                self.input.value = field.value
-                self.input.cursor_position = len(field.value)
+        self.input.show(field.value, end=self.has_keys)
         self.input.styles.offset = (GUTTER + self.sheet.label_room + 1, self.sheet.row_of(self.at))
-        self.input.styles.width = self.sheet.room
+        self.input.styles.width = self.sheet.room_of(field)
         if self.has_focus:
             self.input.focus()
 
@@ -282,13 +306,19 @@ class Form(Drawn, can_focus=True):
         self.lay()
 
     def on_focus(self, _: Focus) -> None:
-        """Focus goes on to the editor where there is something to type."""
-        if self.input.display:
-            self.input.focus()
+        """Focus goes on to the editor where there is something to type, unless it has left again meanwhile."""
+        if self.input.display and self.screen.focused is self:
+            self.screen.set_focus(self.input)
         self.refresh()
 
-    def on_descendant_focus(self, _: DescendantFocus) -> None:
-        """The mark and the brackets show where typing goes."""
+    @property
+    def has_keys(self) -> bool:
+        """Whether what is typed comes here."""
+        return self.is_attached and self.screen.focused in (self, self.input)
+
+    def on_descendant_focus(self, _: DescendantFocus | DescendantBlur) -> None:
+        """The mark, the brackets and the caret show where typing goes."""
+        self.input.turn(end=self.has_keys)
         self.refresh()
 
     on_descendant_blur = on_descendant_focus
@@ -320,12 +350,9 @@ class Form(Drawn, can_focus=True):
         """To the next field, and out of the form at its ends: nobody is trapped."""
         if 0 <= self.at + by < len(self.fields):
             self.step_to(self.at + by)
-        elif by > 0:
-            self.screen.set_focus(self.input if self.input.display else self)
-            self.screen.focus_next()
         else:
-            self.screen.set_focus(self)
-            self.screen.focus_previous()
+            self.screen.set_focus(self.input if by > 0 and self.input.display else self)
+            (self.screen.focus_next if by > 0 else self.screen.focus_previous)()
 
     def action_turn(self, by: int) -> None:
         """Another value for a flag or a choice."""

@@ -70,6 +70,8 @@ class Glyphs:
     heavy: str = "━"
     bar: str = "▌"
     scroll: str = "┃"
+    unsaid: str = "\ufffd"
+    """In place of a character that would steer the terminal."""
 
 
 @lru_cache(1)
@@ -77,7 +79,7 @@ def glyphs() -> Glyphs:
     """Those this locale can show. Not decided at import, because the locale may be set after it."""
     if "utf" in locale.getpreferredencoding(False).lower():
         return Glyphs()
-    return Glyphs("-", "=", "|", "|")
+    return Glyphs("-", "=", "|", "|", "?")
 
 
 def inert(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from arbius_tui.domain import inputs as read_inputs
@@ -87,6 +87,7 @@ NUMBERS = st.integers(-(2**60), 2**60) | st.floats() | st.none()
 
 
 @given(st.sampled_from(["integer", "number"]), st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS))
+@example("integer", (1.5e92, 1.5e92, None, None, 8.4e-217))
 def test_no_document_breaks_the_bounds_and_none_is_invented(kind: str, found: tuple[Any, ...]) -> None:
     keys = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
     (item,) = model(x={"type": kind, **{k: v for k, v in zip(keys, found, strict=True) if v is not None}})

@@ -183,6 +183,10 @@ def test_spellings_of_one_input(prop: dict[str, Any], kind: str, default: Any) -
         ({"type": "string", "default": "z", "deprecated": True}, "deprecated"),
         ({"type": "number", "enum": [0.5, 1.5]}, "its choices"),
         ({"type": "integer", "enum": [2**40]}, "its choices"),
+        ({"type": "integer", "enum": ["a"]}, "none of its choices is of the type"),
+        ({"type": "string", "enum": [1]}, "none of its choices is of the type"),
+        ({"type": "integer", "minimum": 2**31}, "miners read none of the numbers"),
+        ({"type": "number", "exclusiveMinimum": 2**60, "maximum": 2**61}, "miners read none of the numbers"),
     ],
 )
 def test_what_is_left_out_and_what_happens_then(prop: dict[str, Any], words: str) -> None:
@@ -455,11 +459,6 @@ def test_an_input_that_is_named_like_a_part_of_the_template(name: str) -> None:
             {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
             (0.25, 0.75),
             {"min": 0.25, "max": 0.75, "default": 0.25},
-        ),
-        (
-            {"type": "number", "exclusiveMinimum": 2**60, "maximum": 2**61},
-            (2**53, 2**53),
-            {"min": 2**53, "max": 2**53, "default": 2**53},
         ),
         ({"type": "number", "minimum": 0, "exclusiveMinimum": 2, "maximum": 9, "default": 5}, (3, 9), {"min": 3}),
         ({"type": "number", "minimum": 3, "exclusiveMinimum": 2, "maximum": 9, "default": 5}, (3, 9), {}),

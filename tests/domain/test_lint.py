@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from arbius_tui.domain import lint_rows
 from arbius_tui.domain.errors import BadInput, Problem
 from arbius_tui.domain.json_places import value_at
-from arbius_tui.domain.lint import KNOWN_TITLES, lint
+from arbius_tui.domain.lint import KNOWN_MODELS, KNOWN_TITLES, lint
 from arbius_tui.domain.lint_words import MINERS, READERS
 from arbius_tui.domain.spelling import edited
 from arbius_tui.domain.template import MAX_BYTES, Spelled, Template
@@ -208,7 +208,9 @@ def test_what_is_no_gpu(words: str) -> None:
 
 @pytest.mark.parametrize("title", KNOWN_TITLES)
 def test_every_known_title(title: str) -> None:
-    assert ("warn", "title-known", "/meta/title") in problems(("/meta/title", title))
+    assert ("error", "title-known", "/meta/title") in problems(("/meta/title", title))
+    again = [("/meta/title", title.upper()), ("/meta/docker", f"r8.im/{KNOWN_MODELS[title]}@sha256:" + "4e" * 32)]
+    assert (("warn", "title-known", "/meta/title") in problems(*again)) is bool(KNOWN_MODELS[title])
 
 
 def test_an_empty_description_names_no_gpu_either() -> None:

@@ -170,6 +170,21 @@ async def test_cancelling_the_start_leaves_nothing_behind(servers: LocalServers)
     assert not servers.file.exists()
 
 
+@pytest.mark.parametrize("turns", [1, 2, 5, 50])
+async def test_the_end_goes_on_though_it_is_cancelled(turns: int, servers: LocalServers) -> None:
+    server = await servers.start(example_model())
+    family = await children(server.pid)
+    ending = asyncio.create_task(servers.aclose())
+    for _ in range(2):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert not [pid for pid in family if born(pid)]
+    assert not servers.file.exists()
+
+
 def test_a_folder_without_a_predictor_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(BadInput):
         predictor(tmp_path)

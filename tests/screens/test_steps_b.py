@@ -31,11 +31,11 @@ from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.services.ports import Account, Services
 from arbius_tui.steps import seed_case
 from arbius_tui.steps.base import Walk
+from arbius_tui.steps.money import Money
 from arbius_tui.steps.pin import Way
 from arbius_tui.steps.register import Review
 from arbius_tui.steps.seed_case import CaseSeen, EndpointSeen
 from arbius_tui.steps.seed_compare import ComparisonSeen
-from arbius_tui.steps.wallet import Money
 from tests.screens.demo import Scripted
 from tests.screens.still import still
 from tests.screens.test_frame import lines, settle, shown, until

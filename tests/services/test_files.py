@@ -105,3 +105,19 @@ def test_a_folder_that_is_a_file_has_words(tmp_path: Path) -> None:
         files.write(tmp_path / "a" / "b", b"new")
     assert caught.value.problem.code == "cannot-write"
     assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_a_silent_pipe_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "PATIENCE", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInput, match="nothing came through this pipe"):
+        files.read(tmp_path / "pipe")
+
+
+def test_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "file").touch()
+    assert [files.there(tmp_path / name) for name in ("loop", "dangling", "file", "none", "file/x", "x" * 300)] == [
+        True, False, True, False, False, False,
+    ]  # fmt: skip

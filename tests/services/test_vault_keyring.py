@@ -186,7 +186,7 @@ class TestKeyring:
         assert code(raised) == "keyring-timeout"
 
     async def test_another_key_under_the_name_signs_nothing(self, vault):
-        vault.index.write_text(json.dumps({"v": 1, "accounts": {"author": ADDRESS}}))
+        vault.book.path.write_text(json.dumps({"v": 1, "accounts": {"author": ADDRESS}}))
         self.backend.get_password = lambda *_: "0x" + "11" * 32
         with pytest.raises(NotReady) as raised:
             await vault.sign("author", Secret(""), TRANSACTION)
@@ -194,11 +194,11 @@ class TestKeyring:
 
     @pytest.mark.parametrize("text", ["", "{", "[]", '{"accounts":[]}', '{"accounts":5}'])
     async def test_a_damaged_index_is_said(self, vault, text):
-        vault.index.write_text(text)
+        vault.book.path.write_text(text)
         with pytest.raises(NotReady) as raised:
             await vault.accounts()
         assert code(raised) == "keystore-damaged"
-        assert vault.index.read_text() == text
+        assert vault.book.path.read_text() == text
 
 
 def test_patience_ends_and_the_program_is_not_held(tmp_path):

@@ -122,7 +122,7 @@ class TestKeystore:
         path.write_text(json.dumps({**keystore, "address": "00" * 20}))
         with pytest.raises(NotReady) as raised:
             await vault.sign("author", Secret(PASSWORD), TRANSACTION)
-        assert code(raised) == "keystore-damaged"
+        assert code(raised) == "keystore-other-address"
 
     @pytest.mark.parametrize(
         "params",

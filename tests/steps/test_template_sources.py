@@ -243,7 +243,9 @@ async def test_what_stands_there_is_not_written_over(services: Services, tmp_pat
         (b"{ half", 2, "schema-not-json"),
         (b"[1]", 2, "schema-no-object"),
         (b"\xff\xfe", 2, "schema-not-json"),
-        (b"{}", 0, ""),
+        (b"{}", 2, "schema-no-input"),
+        (PRETTY, 2, "schema-no-input"),
+        (b'{"components":{"schemas":{"Input":{}}}}', 0, ""),
     ],
 )
 async def test_a_schema_that_is_none(data: bytes, exit: int, code: str, services: Services, tmp_path: Path) -> None:

@@ -71,6 +71,44 @@ async def test_the_bytes_come_from_the_calldata_and_the_id_proves_them(
     assert (proof["state"], proof["found"]) == ("ok", model_id)
 
 
+async def test_every_rpc_is_asked_until_one_names_the_transaction(
+    anvil: str, stage: Stage, template: bytes, tmp_path: Path
+) -> None:
+    unique = template.replace(b'"version":1', b'"version":3')
+    model_id = await registered(stage, unique)
+    async with FaultProxy(anvil, BLIND) as blind:
+        code, _, events = await draft(tmp_path, model_id, CLOSED, "--rpc", blind.url, "--rpc", anvil)
+        host = blind.url.rpartition("/")[2]
+    assert code in (0, 5)
+    assert (tmp_path / "got.json").read_bytes() == unique
+    rpcs = [e for e in events if e.get("kind") == "fact" and e["title"] == "rpc"]
+    assert [(fact["state"], fact["why"].rpartition("/")[2]) for fact in rpcs] == [
+        ("warn", "127.0.0.1:9"), ("warn", host),
+    ]  # fmt: skip
+    assert "cannot be reached" in rpcs[0]["found"]
+    assert "which transaction registered" in rpcs[1]["found"]
+    assert {fact["state"] for fact in events if fact.get("kind") == "fact" and fact["id"] == "proof"} == {"ok"}
+
+
+async def test_where_no_rpc_can_say_all_of_them_are_named(
+    anvil: str, stage: Stage, template: bytes, tmp_path: Path
+) -> None:
+    model_id = await registered(stage, template.replace(b'"version":1', b'"version":4'))
+    async with FaultProxy(anvil, BLIND) as one, FaultProxy(anvil, BLIND) as two:
+        code, _, events = await draft(tmp_path, model_id, one.url, "--rpc", two.url, "--rpc", CLOSED, "--ipfs", CLOSED)
+        (problem,) = [e for e in events if e["event"] == "problem"]
+        assert (code, problem["code"]) == (6, "template-unreachable")
+        assert all(url in problem["detail"] for url in (one.url, two.url, CLOSED))
+    code, _, events = await draft(tmp_path, model_id, CLOSED, "--rpc", "http://127.0.0.1:10")
+    (problem,) = [e for e in events if e["event"] == "problem"]
+    assert (code, problem["code"]) == (3, "rpc-unreachable")
+    assert all(url in problem["detail"] for url in (CLOSED, "http://127.0.0.1:10"))
+    code, _, events = await draft(tmp_path, "0x" + "cd" * 32, anvil, "--rpc", CLOSED)
+    (problem,) = [e for e in events if e["event"] == "problem"]
+    assert (code, problem["code"]) == (7, "model-unknown")
+    assert CLOSED in problem["detail"]
+
+
 @pytest.mark.parametrize(
     "way",
     [
