@@ -39,7 +39,7 @@ NAME = 255
 
 
 class Pinata(ServiceHttp):
-    """Implements `ports.PinService`: the bytes are uploaded, and the answer must be the CIDv0 that was computed here."""
+    """Implements `ports.PinService`: the bytes are uploaded, and the answer must be the CIDv0 computed here."""
 
     sort = "pinata"
 
