@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,14 @@ from arbius_tui.services.memory_store import MemoryStore
 from arbius_tui.steps.base import Walk
 from arbius_tui.steps.template_edit import EditTemplate
 from arbius_tui.steps.template_versions import OtherVersion, Version
-from tests import parts
 from tests.screens.test_frame import lines, settle, shown, until
 from tests.screens.test_template import TEXT, Quiet, file, kept, opened, press
-from tests.services.chains import ETHER, Stage, anvil_process, anvil_stage, put_engine
+from tests.services.chains import ETHER, Stage, anvil_stage
 from tests.steps.conftest import Author, collect, end
 from tests.stories.test_draft_from_chain import registered
 
 __all__ = ["file"]
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def anvil() -> Iterator[str]:
-    with anvil_process(parts.need("anvil")) as url:
-        put_engine(url)
-        yield url
 
 
 @pytest.fixture
@@ -48,6 +40,7 @@ class Chained(Quiet):
 
     ipfs = ()
     gateways = ()
+    chains = ()
 
     def __init__(self, state: Path, stage: Stage) -> None:
         super().__init__(state)
