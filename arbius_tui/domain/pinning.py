@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Literal
 
+from arbius_tui.domain.cid import cid
 from arbius_tui.domain.errors import PinFailed
 from arbius_tui.domain.questions import Consent
 from arbius_tui.domain.records import PinRecord
@@ -33,13 +33,13 @@ def refuse_other_bytes(record: PinRecord, data: bytes) -> None:
             why="the engine registers one CID; miners look for exactly that",
             fix="mend what 7 Pin names, then pin again",
         )
-    if sha256(data).hexdigest() != record.sha256:
+    if (now := cid(data)) != record.cid:
         raise PinFailed(
             "changed-since-pin",
             "the template has changed since it was pinned",
             why="the bytes pinned must be the bytes registered, or nobody finds the template",
             fix=f"do step 7 Pin again{f'; the bytes that were pinned are in {record.kept}' if record.kept else ''}",
-            detail=f"pinned {record.cid}, sha256 {record.sha256}, now {sha256(data).hexdigest()}",
+            detail=f"pinned {record.cid}, now {now}",
         )
 
 
@@ -58,16 +58,4 @@ def consent(record: PinRecord) -> Consent | None:
         rehearsal="yes",
         changes="the model is registered for good, and useless until somebody can fetch the template",
         undo="pin the same bytes later: the CID in the model stays right",
-    )
-
-
-def unfetchable(record: PinRecord) -> PinFailed:
-    """What stands in the way where nobody can be asked for consent."""
-    nowhere = standing(record) == "nowhere"
-    return PinFailed(
-        "not-fetchable",
-        "no store has the template" if nowhere else "the template is stored, and nobody can fetch it",
-        why="miners ignore a model whose template they cannot read",
-        fix='start an IPFS node that is online and pin again, or consent: --answers with {"not-pinned": "yes"}',
-        command="ipfs daemon",
     )

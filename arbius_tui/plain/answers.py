@@ -35,6 +35,10 @@ class Answers:
             return question.default
         raise unanswered(question)
 
+    def can_answer(self, question: Question) -> bool:
+        """Whether an answer of the author's can be had: it was given before, or somebody sits there."""
+        return self.person or question.id in self.given
+
     async def secret(self, question: Question) -> Secret:
         """A password from its file, or typed unseen; a token for somebody else is never that password."""
         if self.password is not None and not question.id.startswith(("replicate-", "ipfs-")):

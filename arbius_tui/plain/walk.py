@@ -8,8 +8,10 @@ from typing import Any
 
 from arbius_tui.domain.events import Done, Line, Started
 from arbius_tui.domain.journey import STEPS
+from arbius_tui.domain.pinning import consent
 from arbius_tui.domain.questions import Ask
-from arbius_tui.domain.records import RegisterRecord, SeedTestRecord, TemplateRecord
+from arbius_tui.domain.records import PinRecord, RegisterRecord, SeedTestRecord, TemplateRecord
+from arbius_tui.plain.answers import Answers
 from arbius_tui.plain.faces import Face
 from arbius_tui.steps.base import TITLES, Step, Walk
 
@@ -31,11 +33,20 @@ async def steps(walk: Walk, stops: Sequence[Stop], ask: Ask, face: Face) -> Done
                 done = event
             else:
                 face.show(name, event)
-        if not done.ok:
+        if not done.ok and not may_go_on(walk, name, ask):
             break
         if place < len(stops):
             face.show(name, done)
     return done
+
+
+def may_go_on(walk: Walk, name: str, ask: Ask) -> bool:
+    """Whether the registration may still ask for consent after a pin that nobody can fetch: an author must answer."""
+    record = walk.journey.get(PinRecord)
+    if name != "pin" or record is None or record.blocked or not isinstance(ask, Answers):
+        return False
+    question = consent(record)
+    return question is not None and ask.can_answer(question)
 
 
 async def everything(walk: Walk, ask: Ask, face: Face) -> Done:
@@ -55,7 +66,7 @@ async def everything(walk: Walk, ask: Ask, face: Face) -> Done:
 
             done = await steps(walk, [MakeImage()], ask, face)
             face.show(name, done)
-        if not done.ok and name != "checks":
+        if not done.ok and name != "checks" and not may_go_on(walk, name, ask):
             break
     return Done(done.ok, done.exit, summary(walk, time.monotonic() - began))
 

@@ -14,11 +14,12 @@ from importlib import import_module
 from pathlib import Path
 
 from arbius_tui.domain.engine import features, model_id, register_calldata
-from arbius_tui.domain.errors import BadInput, Failure, PinFailed, WrongChain
+from arbius_tui.domain.errors import BadInput, Failure, WrongChain
 from arbius_tui.domain.events import Done, Event, Found, Line, Saved
 from arbius_tui.domain.evm import parse_address
 from arbius_tui.domain.journey import Journey
 from arbius_tui.domain.networks import for_registration
+from arbius_tui.domain.pinning import refuse_other_bytes
 from arbius_tui.domain.questions import Ask, Question
 from arbius_tui.domain.records import PinRecord, RegisterRecord, TemplateRecord, WalletRecord
 from arbius_tui.domain.text import clean, parse_amount
@@ -189,21 +190,7 @@ async def make_plan(
     pin, wallet = journey.get(PinRecord) or PinRecord(), journey.get(WalletRecord) or WalletRecord()
     data = await asyncio.to_thread(files.read, Path(template.path))
     parsed = await asyncio.to_thread(valid, data)
-    if parsed.cid != pin.cid:
-        raise PinFailed(
-            "changed-since-pin",
-            "the template has changed since it was pinned",
-            why="the bytes pinned must be the bytes registered, or nobody finds the template",
-            fix="do step 7 Pin again",
-            detail=f"pinned {pin.cid}, now {parsed.cid}",
-        )
-    if pin.blocked:
-        raise PinFailed(
-            "pin-blocked",
-            f"step 7 Pin found a reason not to register: {pin.blocked}",
-            why="what is registered can never be mended, and nobody would find the template",
-            fix="do step 7 Pin again; it says what to change",
-        )
+    refuse_other_bytes(pin, data)
     own = wallet.address
     owner = "it gets the fees and may change the fee, the address and the allow list later"
     addr = owner_of(await ask(Question("addr", "Which address shall own the model?", owner, own, own)))

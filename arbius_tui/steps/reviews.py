@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from arbius_tui.domain import pinning
 from arbius_tui.domain.engine import FUNCTIONS, NOBODY, WHOLE, author_share, signature
 from arbius_tui.domain.errors import BadInput
 from arbius_tui.domain.networks import chain_title
@@ -106,15 +107,8 @@ async def consents(plan: Plan, look: Look, ask: Ask) -> None:
         await yes(ask, "odd-fee", f"Is a fee of {amount(r.fee_wei, 'AIUS')} meant?",
                   "the models on chain ask 0, 0.0035 or 0.007 AIUS; the fee is typed in AIUS, not in wei",
                   "a task that pays less is refused", f"the addr {can} change it later")  # fmt: skip
-    if not plan.pin.stores:
-        await yes(
-            ask,
-            "not-pinned",
-            "Register although no store has the template?",
-            "miners and the website fetch it by its CID; without it nobody can use the model",
-            "the model exists before its template can be read",
-            "pin the very same file later: arbius-tui pin",
-        )
+    if (question := pinning.consent(plan.pin)) and await ask(question) != "yes":
+        raise not_meant(question.id)
 
 
 async def give_up(addr: str, lost: str, safe: str, ask: Ask) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from arbius_tui.domain.cid import cid
 from arbius_tui.domain.errors import PinFailed
-from arbius_tui.domain.pinning import consent, refuse_other_bytes, standing, unfetchable
+from arbius_tui.domain.pinning import consent, refuse_other_bytes, standing
 from arbius_tui.domain.records import PinRecord
 
 DATA = b'{"meta":{}}\n'
@@ -43,9 +43,6 @@ def test_how_far_it_got_and_whether_registering_needs_a_consent(pinned: PinRecor
         assert question.default is None
         assert question.changes
         assert question.undo
-        failure = unfetchable(pinned)
-        assert failure.exit_code == 6
-        assert question.id in failure.problem.fix.text
 
 
 def test_only_the_very_bytes_are_registered() -> None:

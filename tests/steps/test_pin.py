@@ -19,7 +19,7 @@ from arbius_tui.domain.errors import BadInput, NeedsInput, PinFailed
 from arbius_tui.domain.events import Done, Event, Found, Line, Trouble
 from arbius_tui.domain.import_profile import plain_cid
 from arbius_tui.domain.journey import Journey
-from arbius_tui.domain.pinning import consent, refuse_other_bytes, standing, unfetchable
+from arbius_tui.domain.pinning import consent, refuse_other_bytes, standing
 from arbius_tui.domain.questions import Question
 from arbius_tui.domain.records import PinRecord
 from arbius_tui.domain.secret import Secret
@@ -260,7 +260,6 @@ async def test_no_daemon_the_bytes_are_kept_and_the_words_say_what_to_do(
     question = consent(record)
     assert question
     assert "no store has the template" in question.text.lower()
-    assert unfetchable(record).exit_code == 6
     refuse_other_bytes(record, data)
     with pytest.raises(PinFailed) as changed:
         refuse_other_bytes(record, data + b"\n")
