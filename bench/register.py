@@ -1,8 +1,7 @@
 """A registration on anvil with instant blocks: the whole command, its memory, its calls, and the time that is waited.
 
 The command is `arbius-tui register --json` in a process of its own, with Kubo for the pin; its account lies in a
-keystore with scrypt 8,192 (geth's light one), because the default of 262,144 takes 0.8 s and 256 MiB by itself, on
-purpose. Calls are counted by a proxy before the node.
+keystore as `arbius-tui wallet new` writes it. Calls are counted by a proxy before the node.
 """
 
 from __future__ import annotations
@@ -30,7 +29,6 @@ from tests.services.fault_proxy import FaultProxy
 from tests.steps.registering import AUTHOR, TEMPLATE, Desk
 
 ROUNDS = 7
-LIGHT = 8192
 OURS = str(Path(sys.executable).parent / "arbius-tui")
 SECONDS, MEMORY, CALLS, WAITED = 1.6, 160.0, 14, 0.5
 """The targets: seconds and MiB of the process, JSON-RPC calls, and seconds from confirmation to verified receipt."""
@@ -83,7 +81,7 @@ def prepare(home: Path) -> None:
     (home / "t.json").write_bytes(TEMPLATE)
     (home / "password").write_text("a password\n")
     keys = Path(private(str(home))["XDG_DATA_HOME"]) / "arbius-tui" / "keys"
-    vault = KeystoreVault(keys, scrypt_n=LIGHT)
+    vault = KeystoreVault(keys)
     asyncio.run(vault.add("author", Secret(AUTHOR_KEY.hex()), Secret("a password")))
 
 

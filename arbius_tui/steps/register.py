@@ -59,6 +59,7 @@ class Register(Step):
     ) -> None:
         self.allow_list, self.unsigned, self.signed, self.listing = allow_list, unsigned, signed, listing
         self.filed = filed
+        self.warming: asyncio.Task[object] | None = None
 
     async def run(self, journey: Journey, services: Services, ask: Ask) -> AsyncGenerator[Event, None]:
         """Yield the review, then the transaction as it goes on; already registered is a success."""
@@ -84,6 +85,7 @@ class Register(Step):
             return
         if self.filed:
             await self.ask_file(ask)
+        self.warming = asyncio.create_task(asyncio.to_thread(import_module, "eth_account"))  # it signs later
         plan = await make_plan(journey, services, ask, self.allow_list, self.listing)
         yield Line(f"model id, computed here: {plan.model_id}", "predicted")
         request = request_of(plan.registration)
@@ -116,7 +118,6 @@ class Register(Step):
         """Review, confirm, sign, journal, send."""
         quote, request = checked(plan, look), request_of(plan.registration)
         looked = asyncio.get_running_loop().time()
-        warming = asyncio.create_task(asyncio.to_thread(import_module, "eth_account"))  # half a second, while one reads
         rows = list(reviews.rows(plan, look, quote, services))
         for row in rows:
             yield Found(row)
@@ -139,7 +140,6 @@ class Register(Step):
             raise reviews.not_confirmed(plan.model_id[-4:])
         if asyncio.get_running_loop().time() - looked > STALE:
             await services.chain.still(request)
-        await warming
         if record.raw:
             yield Saved(record)
             yield sending.seen(record)

@@ -54,7 +54,7 @@ class TestKeystore:
     async def test_the_default_cost_is_the_full_one(self, tmp_path):
         vault = KeystoreVault(tmp_path)
         await vault.add("author", Secret(KEY), Secret(PASSWORD))
-        assert json.loads((tmp_path / "author.json").read_text())["crypto"]["kdfparams"]["n"] == 262_144
+        assert json.loads((tmp_path / "author.json").read_text())["crypto"]["kdfparams"]["n"] == 65_536
 
     @pytest.mark.parametrize("text", [KEY, KEY[2:], KEY.upper().replace("0X", "0x"), f" {KEY[:20]} {KEY[20:]}\n"])
     async def test_a_key_as_people_paste_it(self, vault, text):
