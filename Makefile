@@ -44,7 +44,7 @@ run: setup
 
 # ARGS narrows it down: make test ARGS="tests/domain -x"
 test: setup
-	@$(PY) -m pytest -n 2 $(ARGS)
+	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 check: setup
 	@$(PY) -m ruff check .

@@ -8,21 +8,30 @@ from __future__ import annotations
 from arbius_tui.domain.media_walk import LONGEST_TEXT, Fields, Kind, Walk, code, number, stamp, words
 
 WAV_PAYLOAD = {b"fmt ", b"data", b"fact", b"wavl", b"slnt"}
+RIFF_SIGNATURES = {b"RIFF", b"RF64", b"BW64"}
+UNKNOWN_SIZE = 0xFFFFFFFF
+"""What stands for a length that was not known when it was written, or that needs 64 bits."""
 RIFF_NOTES = {b"EXIF", b"XMP ", b"ICCP", b"JUNK", b"IDIT", b"ISMP"}
 """Chunks of a RIFF file that is no WAV which are not its payload."""
 
 
 def riff(walk: Walk) -> None:
     """Chunks: four letters, a length, data, a byte of padding after an odd length."""
-    form = walk.peek(4, 8)
+    signature, size, form = walk.peek(4), number(walk.peek(4, 4), "little"), walk.peek(4, 8)
+    if signature not in RIFF_SIGNATURES:
+        return walk.broken(f"the signature is {code(signature)}, not RIFF")
+    if 8 + size > len(walk.data) and size != UNKNOWN_SIZE:
+        walk.damage = f"cut off: its header counts {8 + size:,} bytes, it has {len(walk.data):,}"
     walk.take("header", 12, "frame")
     while walk.left:
         head = walk.peek(8)
         if len(head) < 8:
             return walk.rest("bytes after the end", "metadata")
         length = 8 + number(head[4:], "little")
-        if length == 8 + 0xFFFFFFFF and head[:4] == b"data":  # written to a pipe: the length was never known
+        if length == 8 + UNKNOWN_SIZE and head[:4] == b"data":  # written to a pipe: the length was never known
             length = walk.left
+        if size != UNKNOWN_SIZE and walk.at < 8 + size < walk.at + length:
+            walk.damage = walk.damage or f"a part lies across the end that its header counts, byte {8 + size:,}"
         body = walk.peek(min(length - 8, LONGEST_TEXT), 8)
         name, kind, fields = riff_chunk(form, head[:4], body)
         walk.take(name, length, kind, fields=fields)

@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -372,6 +372,7 @@ def test_any_two_files_are_compared(tmp_path: Path, one: bytes, other: bytes, mi
 @pytest.mark.parametrize("format", FILES)
 @QUICK
 @given(cut=st.floats(0, 1), at=st.floats(0, 1), change=st.integers(0, 255))
+@example(cut=0.625, at=0.0, change=1)  # within EXIF, with another signature
 def test_damaged_files_are_compared(tmp_path: Path, format: str, cut: float, at: float, change: int) -> None:
     whole = FILES[format]
     data = bytearray(whole[: int(cut * len(whole))] if change % 2 else whole)
