@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,6 +50,7 @@ def register(
         from arbius_tui.steps.template_check import CheckFile
         from arbius_tui.steps.wallet import Wallet
 
+        Thread(target=import_module, args=("eth_account",), daemon=True).start()  # it signs, once all else is known
         if begun(options):  # that ends first, whatever IPFS and vaults say now
             return saved(options, registration(more))
         flags = {"account": account, "addr": more["addr"], "fee": more["fee"], "confirm": more["confirm"]}

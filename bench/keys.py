@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 
+from arbius_tui.domain.journey import STEPS
 from arbius_tui.steps.base import TITLES
 from bench.probe import BARE, LIMIT, OURS, opened, painted, percentile, press, presses, scratch
 from bench.report import Row
@@ -38,7 +39,7 @@ def pressed(ours: Terminal, bare: Terminal, count: int) -> list[Row]:
     painted(ours, OURS.ready)
     ours.settle(1.0)
     floor: list[float] = []
-    found = [screen(number, title, ours, bare, count, floor) for number, title in enumerate(TITLES.values(), 1)]
+    found = [screen(number, TITLES[name], ours, bare, count, floor) for number, name in enumerate(STEPS, 1)]
     return [row(name, times, floor) for name, times in found]
 
 
