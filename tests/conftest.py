@@ -62,6 +62,11 @@ def pytest_collection_finish() -> None:
     sys.setrecursionlimit(RECURSION)
 
 
+def pytest_runtest_setup() -> None:
+    """A test before this one may have imported it."""
+    sys.setrecursionlimit(RECURSION)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Take the user's surroundings away, also from module and session fixtures."""
     for name in list(os.environ):

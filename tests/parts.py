@@ -114,7 +114,11 @@ def _listens(url: str) -> bool:
 
 
 def _anvil() -> str:
-    return _file("anvil", CACHE / "anvil/node_modules/.bin/anvil", "anvil (a real Ethereum node)")
+    packages = CACHE / "anvil/node_modules"
+    itself = next(
+        packages.glob("@foundry-rs/anvil-*/bin/anvil"), packages / ".bin/anvil"
+    )  # without its launcher in node
+    return _file("anvil", itself, "anvil (a real Ethereum node)")
 
 
 def _kubo() -> KuboNodes:

@@ -27,6 +27,9 @@ MAX_BYTES = 65_536
 """The engine refuses longer content with `Max content size is 65536 bytes` (IPFS.sol, in every version)."""
 MAX_DEPTH = 64
 """Levels of objects and arrays in one another; the deepest template known has four."""
+LEVELS = 500
+"""Levels of brackets that are read at all."""
+_STRINGS, _BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL), re.compile(r"[][{}]")
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 """Miners accept an int only where `value === (value | 0)` holds in JavaScript."""
 
@@ -249,7 +252,24 @@ def _loads(text: str) -> dict[str, Any]:
 
 def value_of(text: str) -> Any:
     """Any JSON text as a value, with the spelling of its numbers; what `json.loads` raises, or Odd."""
+    if _deep(text):
+        raise RecursionError
     return json.loads(text, parse_int=_integer, parse_float=_real, parse_constant=_constant, object_pairs_hook=_object)
+
+
+def _deep(text: str) -> bool:
+    """Whether the brackets stand in more levels than can be read.
+
+    Python's own guard counts up to a limit that any package may lift (py-evm does); then its reader runs out of stack.
+    """
+    if text.count("{") + text.count("[") <= LEVELS:
+        return False
+    level = 0
+    for mark in _BRACKETS.findall(_STRINGS.sub("", text)):
+        level += 1 if mark in "[{" else -1
+        if level > LEVELS:
+            return True
+    return False
 
 
 def _integer(spelling: str) -> int | Spelled:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from arbius_tui.domain.errors import BadInput, NotReady, TransactionFailed
 from arbius_tui.domain.networks import NETWORKS
-from arbius_tui.rehearsal.node import TRANSFER_GAS, Node, RpcError, engine_account
+from arbius_tui.rehearsal.node import RECURSION, TRANSFER_GAS, Node, RpcError, engine_account
 
 if TYPE_CHECKING:
     from web3.providers import AsyncBaseProvider
@@ -61,11 +61,10 @@ def play_address(role: str) -> str:
 
 async def warm() -> None:
     """Import what the chain needs (more than a second) in a thread, so that opening it later is quick."""
-    limit = sys.getrecursionlimit()
     for name in ("web3", "eth_account", "eth_tester", "eth.vm.forks.prague", "web3.providers.eth_tester.defaults"):
         await asyncio.to_thread(importlib.import_module, name)
     # py-evm lifts this to 100,000; with that, deeply nested JSON from anybody ends Python 3.11 by a fault of memory.
-    sys.setrecursionlimit(limit)
+    sys.setrecursionlimit(RECURSION)
 
 
 class Ledger:

@@ -100,12 +100,12 @@ class Node:
         from eth_tester import EthereumTester, PyEVMBackend
         from eth_utils.address import to_canonical_address
 
-        # py-evm lifts it to 100,000; with that, deeply nested JSON from anybody ends Python by a memory fault.
-        sys.setrecursionlimit(RECURSION)
         backend = PyEVMBackend(
             genesis_parameters=PyEVMBackend.generate_genesis_params(overrides={"gas_limit": GAS_LIMIT}),
             genesis_state={to_canonical_address(address): dict(account) for address, account in genesis.items()},
         )
+        # py-evm lifts it to 100,000; with that, deeply nested JSON from anybody ends Python by a memory fault.
+        sys.setrecursionlimit(RECURSION)
         # eth-tester makes a new class for each chain, with an id of its own in it.
         type(backend.chain).chain_id = chain_id
         self.chain_id = chain_id

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -234,3 +235,20 @@ def test_of_takes_any_size_so_that_a_draft_can_be_shown() -> None:
 def test_a_spelled_number_counts_as_its_value() -> None:
     assert Spelled("1e3") == 1000
     assert Spelled("1e3").spelling == "1e3"
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":'])
+def test_deep_nesting_is_refused_whatever_the_limit_of_recursion_is(opening: str) -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)  # as packages do; Python's reader of JSON would then run out of stack
+    try:
+        with pytest.raises(TemplateInvalid) as refused:
+            Template.read(b'{"input":' + opening.encode() * 200_000)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert refused.value.problem.code == "nested-too-deep"
+
+
+def test_brackets_in_texts_are_no_levels() -> None:
+    text = '"' + '[{\\"' * 1_000 + '"'
+    assert Template.read(b'{"meta":{},"input":[],"output":[],"note":' + text.encode() + b"}").document["note"]

@@ -122,7 +122,9 @@ def test_of_a_file_left_broken_both_versions_are_kept_and_a_key_says_which_count
     assert file.read_bytes() == broken
     terminal.send("f2")
     terminal.wait_for("arbius-tui template edit", LIMIT)
-    terminal.wait_for(".json restore", LIMIT)
+    terminal.wait_until(
+        lambda rows: any(row.rstrip().endswith("restore") for row in rows), LIMIT, "the end of a long path"
+    )
     terminal.send("escape")
     terminal.wait_gone("arbius-tui template edit", LIMIT)
     terminal.send("f8")
